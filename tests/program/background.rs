@@ -12,6 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use super::processes::{Running, is_gone, signal, wait_until};
+use super::pty::Terminal;
 use super::start::{Ended, command, run_in};
 
 /// A home folder; when it is dropped, all its processes are killed.
@@ -263,6 +264,32 @@ fn what_makes_no_sense_in_the_background_is_refused_and_nothing_is_run() {
         scene.run(&["run", &format!("{} run --background touch ::: ran", env!("CARGO_BIN_EXE_fanlane")), ":::", "1"]);
     assert!(within.err.contains("a task cannot start a detached run"), "{within:?}");
     assert!(!scene.has("ran"));
+}
+
+#[test]
+fn a_run_pauses_before_the_task_with_a_breakpoint_and_the_numbers_are_checked() {
+    let scene = Scene::new();
+    for (words, why) in [
+        (["--break-before=2", "-j1"], "--watch or --background"),
+        (["--break-before=4", "--background"], "--break-before 4: the batch has 3 tasks"),
+        (["--break-before=0", "--background"], "0 is not in 1.."),
+    ] {
+        let mut line = vec!["run"];
+        line.extend(words);
+        line.extend(["touch", ":::", "1", "2", "3"]);
+        let refused = scene.run(&line);
+        assert!(refused.code == Some(2) && refused.err.contains(why), "{words:?}: {refused:?}");
+    }
+    assert!(!scene.has("1"), "nothing was run");
+    let started = scene.run(&["run", "--background", "-j1", "--break-before", "2", "touch", ":::", "1", "2", "3"]);
+    assert_eq!(started.code, Some(0), "{started:?}");
+    let mut terminal = Terminal::start(command(&["watch", "1"], scene.0.path()), 100, 24);
+    terminal.wait_for("the pause", 0, |text| text.contains("paused before task 2"));
+    assert!(scene.has("1") && !scene.has("2"));
+    terminal.type_keys("p");
+    let (status, rest) = terminal.ended();
+    assert_eq!(status, Some(0), "{rest}");
+    assert!(scene.has("3") && rest.contains("3 done"), "{rest}");
 }
 
 #[test]

@@ -54,6 +54,8 @@ pub struct RunRequest {
     pub resume: Option<Resume>,
     /// Which tasks are run.
     pub selection: Selection,
+    /// Numbers of the tasks before which the run pauses.
+    pub break_before: Vec<u64>,
     /// Whether tasks have the terminal, one at a time.
     pub tty: bool,
 }
@@ -69,6 +71,7 @@ impl RunRequest {
             keep: Keep::default(),
             resume: None,
             selection: Selection::All,
+            break_before: Vec::new(),
             tty: false,
         }
     }
@@ -116,7 +119,8 @@ pub fn run(request: RunRequest) -> Result<Status> {
 
 /// Carries out a request; returns the status, and what is to be run next.
 fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
-    let RunRequest { mut plan, placement, mut workers, mut report, keep, resume, selection, tty } = request;
+    let RunRequest { mut plan, placement, mut workers, mut report, keep, resume, selection, break_before, tty } =
+        request;
     if placement == Placement::Detached {
         check_detached(&report, &keep)?;
     }
@@ -132,6 +136,7 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
     let is_whole = placement != Placement::Terminal
         || resume.is_some()
         || selection != Selection::All
+        || !break_before.is_empty()
         || ((is_watched || tty) && io::stdin().is_terminal());
     let (batch, feeding) = if is_whole { (batch::open_whole(&plan)?, None) } else { batch::open_growing(&plan)? };
     let batch = selection.pick(batch)?;
@@ -159,6 +164,7 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
         return Ok((Status::AllDone, None));
     }
     check_shell(&batch.job().shell)?;
+    let breakpoints = selection::with_numbers(&batch, &break_before, "--break-before")?;
     if placement == Placement::Detached {
         let history = keep.history_folder()?;
         let history =
@@ -172,6 +178,7 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
             history: Some(history),
             continues: rest.as_ref().and_then(|rest| rest.continues),
             earlier: rest.map_or_else(Default::default, |rest| rest.earlier),
+            breakpoints,
             window: false,
             stops_with_starter: false,
         };
@@ -190,6 +197,7 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
     let options = RunOptions::new(plan.job.mode, pool)
         .monitor(keep.record.is_some() || keepers.history.is_some() || is_watched)
         .output(report.output_level())
+        .breakpoints(breakpoints)
         .terminal(terminal.is_some())
         .spill_folder(spill_folder())
         .gate(keepers.history.as_ref().map(HistoryRecorder::gate));

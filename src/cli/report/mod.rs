@@ -307,6 +307,7 @@ impl<'a> Report<'a> {
         for line in self.keepers.apply(&event, self.tasks, &self.workers, self.spill_folder.as_deref()) {
             self.say(&printable(&line, usize::MAX))?;
         }
+        let whole = |text: &str| printable(text, usize::MAX);
         match event.kind {
             EventKind::Sample(SampleEvent::Printed(printed)) => self.printed(&printed),
             EventKind::Task(TaskEvent::Retried(record)) => self.retried(&record),
@@ -331,17 +332,18 @@ impl<'a> Report<'a> {
             EventKind::Task(TaskEvent::Suspended { task, pid, is_suspended, .. }) => {
                 self.task_suspended(task, pid, is_suspended)
             }
-            EventKind::Dispatch(DispatchEvent::WorkersCannotStart { reason }) if could_start => self.say(&format!(
-                "no worker can be started; the tasks wait until one can: {}",
-                printable(&reason, usize::MAX)
-            )),
-            EventKind::Dispatch(DispatchEvent::Held { reason: Some(reason) }) if !was_held => {
-                self.say(&format!("no further tasks are started for now: {reason}"))
+            EventKind::Dispatch(DispatchEvent::WorkersCannotStart { reason }) if could_start => {
+                self.say(&format!("no worker can be started; the tasks wait until one can: {}", whole(&reason)))
             }
-            EventKind::Run(RunEvent::InputsBroke { reason }) => self.say(&format!(
-                "{}; no further tasks are started, running tasks finish",
-                printable(&reason, usize::MAX)
-            )),
+            EventKind::Dispatch(DispatchEvent::Held { reason: Some(why) }) if !was_held => {
+                self.say(&format!("no further tasks are started for now: {why}"))
+            }
+            EventKind::Dispatch(DispatchEvent::BreakpointReached { task }) => {
+                self.say(&format!("paused before task {}, which has a breakpoint", self.tasks.number(task)))
+            }
+            EventKind::Run(RunEvent::InputsBroke { reason }) => {
+                self.say(&format!("{}; no further tasks are started, running tasks finish", whole(&reason)))
+            }
             EventKind::Shared(SharedEvent::Ended(contents)) => {
                 self.shared = contents;
                 Ok(())

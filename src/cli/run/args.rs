@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 
 use super::keep_args::KeepArgs;
@@ -34,6 +34,9 @@ pub struct RunArgs {
     /// Start a detached run and return at once: fanlane attach watches it, fanlane stop ends it
     #[arg(long = "background")]
     pub detached: bool,
+    /// Pause before task N begins, until p in the view or Resume in the window lets it go on; with --watch or --background
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub break_before: Vec<u64>,
     /// Give the terminal to one task at a time; what it prints is not kept
     #[arg(long, conflicts_with_all = ["detached", "watch", "line_buffer", "latest_line", "results"])]
     pub tty: bool,
@@ -77,6 +80,10 @@ impl RunArgs {
     /// When the words or the flags have no meaning, or the job file cannot be read.
     pub fn request(&self) -> Result<RunRequest> {
         let placement = Placement::of_flags(self.dry_run, self.detached)?;
+        let report = ReportOptions { commands: self.parallel.commands(), ..self.report.options() };
+        if !self.break_before.is_empty() && placement == Placement::Terminal && !report.watch {
+            bail!("--break-before needs --watch or --background: nothing else could let the run go on");
+        }
         let mut plan = match &self.preset {
             Some(name) => Plan::of_preset(name, &self.words, &self.inputs)?,
             None => Plan::of_words(&self.words, &self.inputs, &self.word_rules(), self.overlay.wd.is_some())?,
@@ -85,7 +92,8 @@ impl RunArgs {
         Ok(RunRequest {
             placement,
             workers: self.overlay.workers,
-            report: ReportOptions { commands: self.parallel.commands(), ..self.report.options() },
+            report,
+            break_before: self.break_before.clone(),
             keep: self.keep.keep(),
             resume: self.keep.resume()?,
             tty: self.tty,

@@ -62,7 +62,10 @@ fn standing(scene: &Scene<'_>) -> (String, Style) {
         }
         Some(_) => (format!("{} all done", sign(OutcomeClass::Done)), palette.outcome(OutcomeClass::Done)),
         None if progress.stopping => ("■ stopping".to_owned(), palette.notable()),
-        None if progress.paused => (format!("{PAUSED} paused"), palette.notable()),
+        None if progress.paused => {
+            let before = progress.stopped_before.map(|task| format!(" before task {}", scene.tasks.number(task)));
+            (format!("{PAUSED} paused{}", before.unwrap_or_default()), palette.notable())
+        }
         None if progress.cannot_start.is_some() || progress.held.is_some() => {
             ("… waiting".to_owned(), palette.notable())
         }

@@ -216,6 +216,7 @@ impl Session {
             history: self.history.folder().map(Path::to_owned),
             continues: request.continues.map(|(id, _)| id),
             earlier: request.continues.map_or_else(Earlier::default, |(_, earlier)| earlier),
+            breakpoints: Vec::new(),
             window: true,
             stops_with_starter: false,
         };

@@ -89,6 +89,8 @@ mod tests {
             RunCommand::Restart,
             RunCommand::Skip,
             RunCommand::Raise,
+            |task| RunCommand::SetPriority { task, priority: 3 },
+            |task| RunCommand::SetBreakpoint { task, is_set: true },
         ] {
             assert_eq!(part.command(about(TaskId(7))), Some(about(TaskId(1))));
             assert_eq!(part.command(about(TaskId(5))), None, "it does not run again");

@@ -76,7 +76,7 @@ pub struct EngineTraits {
     pub can_resize: bool,
     /// What running tasks print can be seen while they run.
     pub can_watch: bool,
-    /// Single tasks can be restarted, skipped and raised.
+    /// Single tasks can be restarted, skipped and raised, given a priority and a breakpoint.
     pub can_steer: bool,
 }
 
@@ -94,7 +94,11 @@ impl EngineTraits {
             RunCommand::SetWorkers(_) => self.can_resize,
             RunCommand::Watch(_) | RunCommand::Follow(_) | RunCommand::Unfollow(_) => self.can_watch,
             RunCommand::Stop | RunCommand::StopNow | RunCommand::Cancel(_) => true,
-            RunCommand::Restart(_) | RunCommand::Skip(_) | RunCommand::Raise(_) => self.can_steer,
+            RunCommand::Restart(_)
+            | RunCommand::Skip(_)
+            | RunCommand::Raise(_)
+            | RunCommand::SetPriority { .. }
+            | RunCommand::SetBreakpoint { .. } => self.can_steer,
         }
     }
 }
@@ -141,8 +145,23 @@ pub enum RunCommand {
     Restart(TaskId),
     /// Cancel one task, queued or running, and let those that wait for it begin as if it were done.
     Skip(TaskId),
-    /// Put a queued task in front of all others.
+    /// Put a queued task in front of all others, whatever their priorities.
     Raise(TaskId),
+    /// Give a task that has not ended another priority: queued tasks with a higher one begin first, those with the same one in
+    /// the batch's order.
+    SetPriority {
+        /// The task.
+        task: TaskId,
+        /// Its priority; 0 is that of a task that was given none.
+        priority: i32,
+    },
+    /// Pause the run before a queued task begins, or take that back. [`RunCommand::Resume`] goes on with the task.
+    SetBreakpoint {
+        /// The task.
+        task: TaskId,
+        /// Whether the run pauses before it.
+        is_set: bool,
+    },
 }
 
 impl RunCommand {
@@ -156,6 +175,8 @@ impl RunCommand {
             Self::Restart(task) => Self::Restart(id(task)?),
             Self::Skip(task) => Self::Skip(id(task)?),
             Self::Raise(task) => Self::Raise(id(task)?),
+            Self::SetPriority { task, priority } => Self::SetPriority { task: id(task)?, priority },
+            Self::SetBreakpoint { task, is_set } => Self::SetBreakpoint { task: id(task)?, is_set },
             Self::SetWorkers(_) | Self::Pause | Self::Resume | Self::Stop | Self::StopNow | Self::Watch(_) => self,
         })
     }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::OutputLevel;
+use crate::event::TaskId;
 use crate::job::Mode;
 
 /// Maximum time for which a gate holds back a run.
@@ -69,6 +70,8 @@ pub struct RunOptions {
     /// How much of what tasks print is told while they run, from the start; [`RunCommand::Watch`](super::RunCommand::Watch)
     /// changes it.
     pub output: OutputLevel,
+    /// The tasks before which the run pauses; [`RunCommand::SetBreakpoint`](super::RunCommand::SetBreakpoint) changes them.
+    pub breakpoints: Vec<TaskId>,
     /// Each command has the terminal of this process while it runs, and is not captured; for mode `one`, with one worker.
     pub terminal: bool,
 }
@@ -77,7 +80,17 @@ impl RunOptions {
     /// A run that is not monitored, keeps the head and the tail of long streams, and balances its workers.
     pub const fn new(mode: Mode, workers: u32) -> Self {
         let output = OutputLevel::Nothing;
-        Self { mode, workers, monitor: false, spill_folder: None, chunk: None, gate: None, output, terminal: false }
+        Self {
+            mode,
+            workers,
+            monitor: false,
+            spill_folder: None,
+            chunk: None,
+            gate: None,
+            output,
+            breakpoints: Vec::new(),
+            terminal: false,
+        }
     }
 
     /// Sets whether cores and workers are sampled during the run.
@@ -102,6 +115,12 @@ impl RunOptions {
     #[must_use]
     pub fn gate(self, gate: Option<StartGate>) -> Self {
         Self { gate, ..self }
+    }
+
+    /// Sets the tasks before which the run pauses.
+    #[must_use]
+    pub fn breakpoints(self, breakpoints: Vec<TaskId>) -> Self {
+        Self { breakpoints, ..self }
     }
 
     /// Sets whether commands have the terminal.

@@ -21,7 +21,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crossbeam_channel::{Sender, bounded, unbounded};
 use rustix::process::getpgrp;
 
-use crate::event::{Event, EventKind, RunEvent, RunHeader};
+use crate::event::{DispatchEvent, Event, EventKind, RunEvent, RunHeader};
 use crate::job::workload::Workload;
 use crate::job::workload::server::LoopbackServer;
 use crate::job::{Batch, Mode, TaskTemplate};
@@ -99,6 +99,7 @@ impl Run {
             complete: growth.is_none(),
             needs: batch.requests().cloned(),
             order: batch.order().clone(),
+            breakpoints: options.breakpoints.clone(),
             dependencies: batch.dependencies().clone(),
             control: batch.job().control.clone(),
             mode: options.mode,
@@ -146,6 +147,10 @@ impl Run {
             gate: options.gate,
         });
         driver.outlet.emit(Event { at_ns: 0, kind: header });
+        for task in options.breakpoints {
+            let kind = EventKind::Dispatch(DispatchEvent::BreakpointChanged { task, is_set: true });
+            driver.outlet.emit(Event { at_ns: 0, kind });
+        }
         let own = Arc::clone(&driver);
         let thread = std::thread::Builder::new()
             .name("run".to_owned())

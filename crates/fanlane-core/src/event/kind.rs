@@ -89,6 +89,25 @@ pub enum DispatchEvent {
         /// The cause, and what to do about it.
         reason: String,
     },
+    /// A task that has not ended was given another priority.
+    PriorityChanged {
+        /// The task.
+        task: TaskId,
+        /// Its priority; `None`: it was put in front of all others.
+        priority: Option<i32>,
+    },
+    /// The run is to pause before a task, or not any more.
+    BreakpointChanged {
+        /// The task.
+        task: TaskId,
+        /// Whether it is.
+        is_set: bool,
+    },
+    /// The run is paused because this task would have begun next; [`DispatchEvent::Resumed`] takes its breakpoint away.
+    BreakpointReached {
+        /// The task.
+        task: TaskId,
+    },
 }
 
 /// Events of workers.
@@ -254,7 +273,9 @@ impl<'de> Visitor<'de> for Ungrouped {
         Ok(match name.as_str() {
             "RunStarted" | "BatchGrew" | "InputsBroke" | "RunFinished" => EventKind::Run(RunEvent::deserialize(event)?),
             "PoolResized" | "Paused" | "Resumed" | "Held" | "HaltReached" | "StopRequested" | "WorkersCannotStart"
-            | "GaveUp" => EventKind::Dispatch(DispatchEvent::deserialize(event)?),
+            | "GaveUp" | "PriorityChanged" | "BreakpointChanged" | "BreakpointReached" => {
+                EventKind::Dispatch(DispatchEvent::deserialize(event)?)
+            }
             "WorkerStarted" | "WorkerEnded" => EventKind::Worker(WorkerEvent::deserialize(event)?),
             "TaskStarted" | "TasksFinished" | "TaskRetried" | "RestCancelled" | "TaskSuspended" => {
                 EventKind::Task(TaskEvent::deserialize(event)?)
@@ -305,6 +326,15 @@ mod tests {
                 EventKind::Task(TaskEvent::Started { task, attempt: 1, worker, start_ns: 5, pid: None }),
             ),
             ("{\"GaveUp\":{\"reason\":\"\"}}", EventKind::Dispatch(DispatchEvent::GaveUp { reason: String::new() })),
+            (
+                "{\"PriorityChanged\":{\"task\":2,\"priority\":-3}}",
+                EventKind::Dispatch(DispatchEvent::PriorityChanged { task, priority: Some(-3) }),
+            ),
+            (
+                "{\"BreakpointChanged\":{\"task\":2,\"is_set\":true}}",
+                EventKind::Dispatch(DispatchEvent::BreakpointChanged { task, is_set: true }),
+            ),
+            ("{\"BreakpointReached\":{\"task\":2}}", EventKind::Dispatch(DispatchEvent::BreakpointReached { task })),
             ("{\"RestCancelled\":{\"tasks\":9}}", EventKind::Task(TaskEvent::RestCancelled { tasks: 9 })),
             (
                 "{\"TaskSuspended\":{\"worker\":1,\"task\":2,\"pid\":7,\"is_suspended\":true}}",

@@ -121,8 +121,10 @@ fn begin(control: &mut UnixStream) -> Result<Hosting, String> {
         };
         HistoryRecorder::start(history, run)
     });
-    let options =
-        RunOptions::new(order.mode, order.workers).monitor(true).gate(recorder.as_ref().map(HistoryRecorder::gate));
+    let options = RunOptions::new(order.mode, order.workers)
+        .monitor(true)
+        .breakpoints(order.breakpoints)
+        .gate(recorder.as_ref().map(HistoryRecorder::gate));
     let run = engine::own_engine().start(Arc::clone(&batch), options, sender).map_err(|error| error.to_string())?;
     let state = Arc::new(HostState::new(batch, journal, info, run));
     let its = Arc::clone(&state);

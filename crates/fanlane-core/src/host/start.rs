@@ -16,7 +16,7 @@ use super::role::{HOST_ROLE, StartRequest};
 use super::watch::{self, DetachedRun};
 use super::wire::{self, DetachedInfo, PackedOrder};
 use crate::engine::WORKER_MARKER;
-use crate::job::{Batch, Mode};
+use crate::job::{Batch, Mode, TaskId};
 use crate::model::Earlier;
 use fanlane_os::child::{OWN_EXECUTABLE, WORKER_ROLE};
 use fanlane_os::socket;
@@ -39,6 +39,8 @@ pub struct DetachedOrder {
     pub continues: Option<i64>,
     /// The tasks of its batch that earlier runs have ended.
     pub earlier: Earlier,
+    /// The tasks before which it pauses.
+    pub breakpoints: Vec<TaskId>,
     /// Whether it is started from the window.
     pub window: bool,
     /// Whether it is stopped when the connection to its starter ends.
@@ -177,6 +179,7 @@ fn write_request(
             history: order.history.as_deref().map(|path| serde_bytes::ByteBuf::from(bytes(path))),
             continues: order.continues,
             earlier: order.earlier,
+            breakpoints: order.breakpoints.clone(),
             window: order.window,
             stops_with_starter: order.stops_with_starter || order.history.is_none(),
         },

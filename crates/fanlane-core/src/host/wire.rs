@@ -12,14 +12,14 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::engine::RunCommand;
 use crate::event::Event;
-use crate::job::Mode;
+use crate::job::{Mode, TaskId};
 use crate::model::Earlier;
 use fanlane_os::frame::{FrameError, FrameReader, write_frame};
 
 use super::DetachedError;
 
 /// Raised with each change of the messages, including events and packed batches.
-pub(super) const PROTOCOL_VERSION: u32 = 3;
+pub(super) const PROTOCOL_VERSION: u32 = 4;
 const MAGIC: &[u8; 12] = b"fanlane-host";
 /// Maximum size of a message from a watcher, in bytes.
 pub(super) const MAX_REQUEST_BYTES: usize = 4 << 10;
@@ -45,6 +45,8 @@ pub(super) struct PackedOrder {
     pub continues: Option<i64>,
     /// The tasks of its batch that earlier runs have ended.
     pub earlier: Earlier,
+    /// The tasks before which it pauses.
+    pub breakpoints: Vec<TaskId>,
     /// Whether it is started from the window.
     pub window: bool,
     /// Whether it is stopped when the connection to its starter ends.

@@ -129,6 +129,15 @@ impl Continuation {
                 printed.worker = worker(printed.worker);
                 EventKind::Sample(SampleEvent::Printed(printed))
             }
+            EventKind::Dispatch(DispatchEvent::PriorityChanged { task, priority }) => {
+                EventKind::Dispatch(DispatchEvent::PriorityChanged { task: self.tasks[place(task)?], priority })
+            }
+            EventKind::Dispatch(DispatchEvent::BreakpointChanged { task, is_set }) => {
+                EventKind::Dispatch(DispatchEvent::BreakpointChanged { task: self.tasks[place(task)?], is_set })
+            }
+            EventKind::Dispatch(DispatchEvent::BreakpointReached { task }) => {
+                EventKind::Dispatch(DispatchEvent::BreakpointReached { task: self.tasks[place(task)?] })
+            }
             kind @ (EventKind::Run(RunEvent::InputsBroke { .. })
             | EventKind::Dispatch(_)
             | EventKind::Sample(_)

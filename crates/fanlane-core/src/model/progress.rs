@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::format::count;
 use crate::event::{
-    AttemptRecord, DispatchEvent, Event, EventKind, OutcomeClass, OutcomeCounts, RunEvent, Summary, TaskEvent,
+    AttemptRecord, DispatchEvent, Event, EventKind, OutcomeClass, OutcomeCounts, RunEvent, Summary, TaskEvent, TaskId,
     WorkerEvent,
 };
 
@@ -53,6 +53,8 @@ pub struct Progress {
     pub workers: u32,
     /// The run is paused: no task is started.
     pub paused: bool,
+    /// The task with a breakpoint that the run is paused before.
+    pub stopped_before: Option<TaskId>,
     /// The condition that has to hold before further tasks are started.
     pub held: Option<String>,
     /// The halt condition that ended the run.
@@ -89,7 +91,17 @@ impl Progress {
             EventKind::Dispatch(DispatchEvent::Held { reason }) => self.held.clone_from(reason),
             EventKind::Dispatch(DispatchEvent::HaltReached { halt }) => self.halted = Some(halt.clone()),
             EventKind::Dispatch(DispatchEvent::Paused) => self.paused = true,
-            EventKind::Dispatch(DispatchEvent::Resumed) => self.paused = false,
+            EventKind::Dispatch(DispatchEvent::BreakpointReached { task }) => {
+                self.paused = true;
+                self.stopped_before = Some(*task);
+            }
+            EventKind::Dispatch(DispatchEvent::BreakpointChanged { task, is_set: false }) => {
+                self.stopped_before.take_if(|before| before == task);
+            }
+            EventKind::Dispatch(DispatchEvent::Resumed) => {
+                self.paused = false;
+                self.stopped_before = None;
+            }
             EventKind::Dispatch(DispatchEvent::StopRequested) => {
                 self.stopping = true;
                 self.grows = false;
@@ -110,10 +122,14 @@ impl Progress {
                 for record in records {
                     self.counts.add(record.outcome.class());
                 }
+                self.stopped_before.take_if(|before| records.iter().any(|record| record.task == *before));
             }
             EventKind::Task(TaskEvent::Retried(_)) => self.retries += 1,
             EventKind::Run(RunEvent::Finished(summary)) => self.summary = Some(summary.clone()),
             EventKind::Task(TaskEvent::Started { .. } | TaskEvent::Suspended { .. })
+            | EventKind::Dispatch(
+                DispatchEvent::PriorityChanged { .. } | DispatchEvent::BreakpointChanged { is_set: true, .. },
+            )
             | EventKind::Sample(_)
             | EventKind::Shared(_) => {}
         }

@@ -5,13 +5,13 @@
 use std::collections::HashMap;
 
 use crate::event::{
-    AttemptRecord, Event, EventKind, LaneId, RunEvent, RunHeader, SampleEvent, SharedContent, SharedEvent,
-    SharedObject, Summary, TaskEvent, TaskId, WorkerEvent, WorkerId,
+    AttemptRecord, DispatchEvent, Event, EventKind, LaneId, RunEvent, RunHeader, SampleEvent, SharedContent,
+    SharedEvent, SharedObject, Summary, TaskEvent, TaskId, WorkerEvent, WorkerId,
 };
 
 use super::{
     CoreHistory, DepthHistory, Durations, LaneHistory, LiveText, PoolHistory, Progress, Records, ResultTransfers,
-    Transports,
+    Steering, Transports,
 };
 
 /// A running task.
@@ -40,6 +40,8 @@ pub struct RunModel {
     pub records: Records,
     /// Running tasks, as far as they ran long enough to be reported.
     pub running: HashMap<TaskId, RunningTask>,
+    /// Priorities and breakpoints of single tasks.
+    pub steering: Steering,
     /// The activity of each lane, for the timeline.
     pub lanes: LaneHistory,
     /// Use of the cores.
@@ -72,7 +74,11 @@ impl RunModel {
 
     /// Takes in one event by value: outputs are moved, not copied.
     pub fn take(&mut self, event: Event) {
+        if let EventKind::Dispatch(DispatchEvent::Resumed) = &event.kind {
+            self.progress.stopped_before.into_iter().for_each(|task| self.steering.pass(task));
+        }
         self.progress.apply(&event);
+        self.steering.apply(&event);
         self.lanes.apply(&event);
         self.cores.apply(&event);
         self.depth.apply(&event);
@@ -135,6 +141,7 @@ impl RunModel {
         self.depth.reopen(from_ns, removed.len() as u64);
         self.shared_ended.clear();
         self.running.clear();
+        self.steering = Steering::default();
         if let Some(header) = &mut self.header {
             header.workers = workers;
         }

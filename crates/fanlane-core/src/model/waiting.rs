@@ -59,7 +59,9 @@ impl Waiting<'_> {
         }
         // What holds up the whole run is said first, but a task has reasons of its own that outlast it.
         let own = self.own_reason(task);
-        Some(match (self.run_words(), own) {
+        let stops = self.model.steering.has_breakpoint(task) && progress.stopped_before != Some(task);
+        let breakpoint = if stops { " The run pauses before it begins." } else { "" };
+        let words = match (self.run_words(), own) {
             (Some(run), Some(own)) => format!("{run}. It would also wait {own}."),
             (Some(run), None) => format!("{run}."),
             (None, Some(own)) => format!("It waits {own}."),
@@ -70,7 +72,8 @@ impl Waiting<'_> {
                 }
                 _ => "It waits for its turn.".to_owned(),
             },
-        })
+        };
+        Some(words + breakpoint)
     }
 
     /// What holds up all tasks.
@@ -81,6 +84,10 @@ impl Waiting<'_> {
         }
         if let Some(halt) = &progress.halted {
             return Some(format!("Ending by halt {halt}"));
+        }
+        if let Some(task) = progress.stopped_before {
+            let number = self.batch.map_or_else(|| task.number(), |batch| batch.number(task));
+            return Some(format!("Paused before task {number}, which has a breakpoint: Resume goes on with it"));
         }
         if progress.paused {
             return Some("Paused: running tasks finish, no further task starts".to_owned());
@@ -164,15 +171,24 @@ impl Waiting<'_> {
         })
     }
 
-    /// The next tasks of the queue, in the order of the batch, as far as these are found near those that have begun.
+    /// The next tasks of the queue, the higher priority first and else in the order of the batch, as far as these are found near
+    /// those that have begun.
     pub fn next_tasks(&self, most: usize) -> Vec<TaskId> {
         let Some(batch) = self.batch else { return Vec::new() };
+        let steering = &self.model.steering;
+        let ranks = steering.ranks().filter(|(task, _)| task.0 < batch.len() && !self.has_begun(*task));
+        let mut ranked: Vec<_> =
+            ranks.map(|(task, rank)| (std::cmp::Reverse(rank), batch.order().place_of(task), task)).collect();
+        ranked.sort_unstable();
+        let (first, last) = ranked.split_at(ranked.partition_point(|(rank, ..)| rank.0 > 0));
         let begun = self.model.progress.counts.total() + self.running();
         // The first that have not begun stand behind about as many as have.
         let from = begun.saturating_sub(MAX_LOOKED_AT / 2);
         let near = from..batch.len().min(from + MAX_LOOKED_AT);
-        let tasks = near.map(|place| batch.order().task_at(place)).filter(|task| !self.has_begun(*task));
-        tasks.take(most).collect()
+        let waits = |task: &TaskId| !self.has_begun(*task) && !steering.is_ranked(*task);
+        let near = near.map(|place| batch.order().task_at(place)).filter(waits);
+        let task = |(_, _, task): &(_, _, TaskId)| *task;
+        first.iter().map(task).chain(near).chain(last.iter().map(task)).take(most).collect()
     }
 
     /// What the first tasks of the queue wait for though a worker is free.
@@ -357,5 +373,26 @@ mod tests {
         }
         assert_eq!(run.queue(), "9 tasks wait: the workers are starting");
         assert_eq!(run.task(0), "It waits for the workers, which are starting.");
+    }
+
+    #[test]
+    fn a_breakpoint_and_a_priority_are_seen_in_the_words_and_in_the_order_of_what_comes_next() {
+        let mut run = Run::new(PLAIN, 2, &[0, 1]);
+        let dispatch = |run: &mut Run, event| run.say(SEC, EventKind::Dispatch(event));
+        dispatch(&mut run, DispatchEvent::PriorityChanged { task: TaskId(7), priority: Some(2) });
+        dispatch(&mut run, DispatchEvent::PriorityChanged { task: TaskId(2), priority: Some(-1) });
+        dispatch(&mut run, DispatchEvent::PriorityChanged { task: TaskId(5), priority: None });
+        let next = |run: &Run| run.waiting().next_tasks(9).iter().map(|task| task.0).collect::<Vec<_>>();
+        assert_eq!(next(&run), [5, 7, 3, 4, 6, 8, 2]);
+        let before = DispatchEvent::BreakpointChanged { task: TaskId(7), is_set: true };
+        dispatch(&mut run, before);
+        assert_eq!(run.task(7), "It waits for a free worker: 2 of 2 are busy. The run pauses before it begins.");
+        dispatch(&mut run, DispatchEvent::BreakpointReached { task: TaskId(7) });
+        assert_eq!(run.queue(), "Paused before task 8, which has a breakpoint: Resume goes on with it");
+        dispatch(&mut run, DispatchEvent::Resumed);
+        assert!(!run.model.progress.paused && !run.model.steering.has_breakpoint(TaskId(7)));
+        let ended = [7, 5].map(|task| AttemptRecord::new(TaskId(task), 1, WorkerId(1), Outcome::Done));
+        run.say(SEC, EventKind::Task(TaskEvent::Finished(ended.to_vec())));
+        assert_eq!(next(&run), [3, 4, 6, 8, 2]);
     }
 }

@@ -19,9 +19,11 @@ impl Dispatcher {
         let mut idle = self.workers.iter_mut().filter(|(_, state)| state.is_idle());
         while delay_ns.is_none() || now_ns >= self.next_start_ns {
             let Some((&worker, state)) = idle.next() else { return };
-            let Some((pending, shares)) = resources.next(self.pool).and_then(|place| resources.give(place)) else {
+            let Some(place) = resources.next(self.pool) else { return };
+            if resources.task_at(place).is_some_and(|task| self.breakpoints.stop_at(task)) {
                 return;
-            };
+            }
+            let Some((pending, shares)) = resources.give(place) else { return };
             state.in_flight.push_back(pending);
             if let Some(delay_ns) = delay_ns {
                 self.next_start_ns = now_ns + delay_ns;
@@ -34,7 +36,8 @@ impl Dispatcher {
     /// Hands short tasks ahead to workers whose current task takes the same, so that these need not wait for the next one.
     pub(super) fn allocate_ahead(&mut self, effects: &mut Vec<Effect>) {
         let (ahead, low) = self.ahead();
-        let Some(resources) = self.resources.as_mut().filter(|_| ahead > 1) else { return };
+        let is_at_breakpoint = self.breakpoints.reached().is_some();
+        let Some(resources) = self.resources.as_mut().filter(|_| ahead > 1 && !is_at_breakpoint) else { return };
         let takers = self.workers.values().filter(|state| state.takes_tasks()).count();
         // The last ones are left for the first idle worker.
         let share = (resources.waiting() + self.queue.ready() as usize) / takers.max(1);
@@ -46,6 +49,11 @@ impl Dispatcher {
             for (_, had, state) in &mut wanting {
                 let at_work = state.in_flight.front().filter(|_| state.in_flight.len() < ahead.min(*had + share));
                 if let Some(pending) = at_work.and_then(|first| resources.follower(first.task, self.pool)) {
+                    if self.breakpoints.stop_at(pending.task) {
+                        resources.add(self.queue.place_of(pending.task), pending);
+                        goes_on = false;
+                        break;
+                    }
                     state.in_flight.push_back(pending);
                     fill(resources, &mut self.queue, &mut self.dependencies);
                     goes_on = true;
@@ -83,6 +91,12 @@ impl Dispatcher {
         }
         let placed = self.resources.as_mut().and_then(|resources| resources.remove(self.queue.place_of(task)));
         placed.or_else(|| self.queue.remove(task)).or_else(|| self.dependencies.remove(task))
+    }
+
+    /// Takes a task out that could be handed out now.
+    pub(super) fn take_ready(&mut self, task: TaskId) -> Option<Pending> {
+        let placed = self.resources.as_mut().and_then(|resources| resources.remove(self.queue.place_of(task)));
+        placed.or_else(|| self.queue.remove_ready(task))
     }
 
     /// Whether a task could begin at once if its time has come.

@@ -3,6 +3,7 @@
 use crate::event::{LaneId, WorkerId};
 use crate::job::Mode;
 
+use super::breakpoints::Breakpoints;
 use super::dependencies::DependencyTracker;
 use super::queue::{Pending, Queue};
 use super::{Dispatcher, Effect, WorkerState};
@@ -95,9 +96,17 @@ impl Dispatcher {
             return;
         }
         if self.paused || self.admission.is_some() {
-            self.take_back_all(effects);
+            // What stands before a breakpoint begins.
+            if self.admission.is_some() || self.breakpoints.reached().is_none() {
+                self.take_back_all(effects);
+            }
             return;
         }
+        self.assign_next(now_ns, effects);
+        self.pause_at_breakpoint(effects);
+    }
+
+    fn assign_next(&mut self, now_ns: u64, effects: &mut Vec<Effect>) {
         if self.resources.is_some() {
             self.allocate(now_ns, effects);
             self.allocate_ahead(effects);
@@ -150,7 +159,9 @@ impl Dispatcher {
                     None => share,
                 };
                 let first = state.in_flight.len();
-                let next = std::iter::from_fn(|| next_of(&mut self.queue, &mut self.dependencies));
+                let next = std::iter::from_fn(|| {
+                    next_to_begin(&mut self.queue, &mut self.dependencies, &mut self.breakpoints)
+                });
                 state.in_flight.extend(next.take(count));
                 let tasks: Vec<_> =
                     state.in_flight.iter().skip(first).map(|pending| (pending.task, pending.attempts + 1)).collect();
@@ -171,7 +182,8 @@ impl Dispatcher {
         }
         let idle = self.workers.iter_mut().find(|(_, state)| state.is_idle());
         let Some((&worker, state)) = idle else { return };
-        let Some(pending) = next_of(&mut self.queue, &mut self.dependencies) else { return };
+        let next = next_to_begin(&mut self.queue, &mut self.dependencies, &mut self.breakpoints);
+        let Some(pending) = next else { return };
         state.in_flight.push_back(pending);
         self.next_start_ns = now_ns + (delay_secs * 1e9) as u64;
         effects.push(Effect::Run { worker, tasks: vec![(pending.task, pending.attempts + 1)] });
@@ -220,6 +232,23 @@ pub(super) fn next_of(queue: &mut Queue, dependencies: &mut DependencyTracker) -
             return Some(pending);
         }
     }
+}
+
+/// The next task that waits for no other, unless the run is to pause before it; then it stays in its place.
+fn next_to_begin(
+    queue: &mut Queue,
+    dependencies: &mut DependencyTracker,
+    breakpoints: &mut Breakpoints,
+) -> Option<Pending> {
+    if breakpoints.reached().is_some() {
+        return None;
+    }
+    let pending = next_of(queue, dependencies)?;
+    if breakpoints.stop_at(pending.task) {
+        queue.put_back(std::iter::once(pending));
+        return None;
+    }
+    Some(pending)
 }
 
 impl WorkerState {

@@ -1,4 +1,4 @@
-//! Commands to a run: another size of its pool, a pause, a stop, the end of one task or another place for it. Also a batch that has grown, and the
+//! Commands to a run: another size of its pool, a pause, a stop, the end of one task. Also a batch that has grown, and the
 //! end of tasks that no worker has.
 
 use super::queue::Pending;
@@ -20,6 +20,7 @@ impl Dispatcher {
             }
             RunCommand::Resume if self.paused => {
                 self.paused = false;
+                self.breakpoints.pass();
                 effects.push(Effect::Emit(EventKind::Dispatch(DispatchEvent::Resumed)));
             }
             RunCommand::Pause | RunCommand::Resume => {}
@@ -31,7 +32,9 @@ impl Dispatcher {
                 self.skipped.insert(task);
                 self.cancel(now_ns, task, effects);
             }
-            RunCommand::Raise(task) => self.raise(task),
+            RunCommand::Raise(task) => self.raise(task, effects),
+            RunCommand::SetPriority { task, priority } => self.set_priority(task, priority, effects),
+            RunCommand::SetBreakpoint { task, is_set } => self.set_breakpoint(task, is_set, effects),
             // What tasks print does not pass through here.
             RunCommand::Watch(_) | RunCommand::Follow(_) | RunCommand::Unfollow(_) => {}
         }
@@ -77,13 +80,6 @@ impl Dispatcher {
             && self.set_aside.insert(task)
         {
             effects.push(Effect::Cancel { worker, task });
-        }
-    }
-
-    /// Puts a task that no worker has in front of the queue; one that waits for others stays behind them.
-    fn raise(&mut self, task: TaskId) {
-        if let Some(pending) = self.take_waiting(task) {
-            self.queue.raise(pending);
         }
     }
 

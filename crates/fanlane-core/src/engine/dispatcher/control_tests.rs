@@ -271,3 +271,109 @@ fn those_that_wait_for_a_skipped_task_go_on_whether_it_was_queued_or_running() {
         assert_eq!(simulation.ended[&TaskId(2)].1, Outcome::Done, "running: {running}");
     }
 }
+
+/// The order in which one worker begins what is left, resuming wherever the run pauses; 99 stands for each pause.
+fn order_of(simulation: &mut Simulation) -> Vec<u64> {
+    const PAUSE: u64 = 99;
+    let mut order = Vec::new();
+    for _ in 0..40 {
+        match simulation.here.get(&WorkerId(1)).and_then(|tasks| tasks.first()).copied() {
+            Some((task, _)) => {
+                order.push(task.0);
+                simulation.finish(0, Outcome::Done);
+            }
+            None if simulation.dispatcher.paused => {
+                order.push(PAUSE);
+                simulation.put(Input::Command(RunCommand::Resume));
+            }
+            None => break,
+        }
+    }
+    order
+}
+
+const NONE: fn() -> Option<Arc<TaskRequests>> = || None;
+const GPUS: fn() -> Option<Arc<TaskRequests>> = || Some(Arc::new(TaskRequests::of_places_and_gpus(4, &[[1, 1]; 6])));
+
+#[test]
+fn higher_priorities_begin_first_and_within_one_the_batch_decides() {
+    let prioritise = |task, priority| RunCommand::SetPriority { task: TaskId(task), priority };
+    let cases: [(&str, &[RunCommand], [u64; 6]); 7] = [
+        ("none", &[], [0, 1, 2, 3, 4, 5]),
+        ("one higher", &[prioritise(4, 1)], [0, 4, 1, 2, 3, 5]),
+        ("two alike, whichever was set first", &[prioritise(5, 2), prioritise(3, 2)], [0, 3, 5, 1, 2, 4]),
+        ("one lower", &[prioritise(1, -7)], [0, 2, 3, 4, 5, 1]),
+        ("taken back", &[prioritise(4, 9), prioritise(1, -9), prioritise(4, 0), prioritise(1, 0)], [0, 1, 2, 3, 4, 5]),
+        ("raised above all", &[prioritise(5, i32::MAX), RunCommand::Raise(TaskId(2))], [0, 2, 5, 1, 3, 4]),
+        ("raised, then a number", &[RunCommand::Raise(TaskId(2)), prioritise(2, -1)], [0, 1, 3, 4, 5, 2]),
+    ];
+    for needs in [NONE, GPUS] {
+        for (what, commands, expected) in &cases {
+            let mut simulation = Simulation::new(DispatchPlan { needs: needs(), ..plan(6, 1) });
+            simulation.arrive();
+            commands.iter().for_each(|command| simulation.put(Input::Command(*command)));
+            assert_eq!(order_of(&mut simulation), expected, "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_task_that_fails_keeps_its_priority_and_one_that_has_ended_takes_none() {
+    let mut simulation = Simulation::new(DispatchPlan { retries: 1, ..plan(4, 1) });
+    simulation.arrive();
+    simulation.put(Input::Command(RunCommand::SetPriority { task: TaskId(0), priority: -1 }));
+    simulation.finish(0, Outcome::Exited { code: 1 });
+    assert_eq!(order_of(&mut simulation), [1, 2, 3, 0]);
+    simulation.put(Input::Command(RunCommand::SetPriority { task: TaskId(1), priority: 5 }));
+    simulation.put(Input::Command(RunCommand::SetBreakpoint { task: TaskId(1), is_set: true }));
+    simulation.put(Input::Command(RunCommand::SetPriority { task: TaskId(9), priority: 5 }));
+    assert_eq!(simulation.effects, [], "ended, or not in the batch");
+}
+
+#[test]
+fn the_run_pauses_before_a_task_with_a_breakpoint_and_goes_on_with_it() {
+    type Case<'a> = (&'a str, &'a [u64], &'a [RunCommand], &'a [u64]);
+    let cases: [Case<'_>; 5] = [
+        ("before one", &[2], &[], &[0, 1, 99, 2, 3, 4, 5]),
+        ("before two", &[3, 1], &[], &[0, 99, 1, 2, 99, 3, 4, 5]),
+        ("taken back", &[3], &[RunCommand::SetBreakpoint { task: TaskId(3), is_set: false }], &[0, 1, 2, 3, 4, 5]),
+        ("cancelled", &[3], &[RunCommand::Cancel(TaskId(3))], &[0, 1, 2, 4, 5]),
+        ("raised", &[4], &[RunCommand::Raise(TaskId(4))], &[0, 99, 4, 1, 2, 3, 5]),
+    ];
+    for needs in [NONE, GPUS] {
+        for (what, breakpoints, commands, expected) in &cases {
+            let mut simulation = Simulation::new(DispatchPlan { needs: needs(), ..plan(6, 1) });
+            simulation.arrive();
+            for task in *breakpoints {
+                simulation.put(Input::Command(RunCommand::SetBreakpoint { task: TaskId(*task), is_set: true }));
+            }
+            commands.iter().for_each(|command| simulation.put(Input::Command(*command)));
+            assert_eq!(order_of(&mut simulation), *expected, "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_breakpoint_from_the_start_holds_also_the_first_task_and_one_that_waits_for_another() {
+    let dependencies = [(TaskId(1), vec![TaskId(3)])].into();
+    let breakpoints = vec![TaskId(0), TaskId(1)];
+    let mut simulation = Simulation::new(DispatchPlan { dependencies, breakpoints, ..plan(4, 1) });
+    simulation.arrive();
+    assert_eq!(order_of(&mut simulation), [99, 0, 2, 3, 99, 1]);
+}
+
+#[test]
+fn a_worker_begins_what_it_has_ahead_of_a_breakpoint_and_nothing_behind_it() {
+    for (stop, expected) in [(3, [2, 99, 3, 4]), (4, [2, 3, 99, 4]), (6, [2, 3, 4, 5])] {
+        let mut simulation = Simulation::new(plan(20, 1));
+        simulation.arrive();
+        // Short tasks are handed out two at a time.
+        simulation.finish(0, Outcome::Done);
+        simulation.finish(0, Outcome::Done);
+        assert_eq!(simulation.in_flight(1), 2);
+        simulation.put(Input::Command(RunCommand::SetBreakpoint { task: TaskId(stop), is_set: true }));
+        let order = order_of(&mut simulation);
+        assert_eq!(order[..4], expected, "{order:?}");
+        assert_eq!(order.len(), 18 + 1, "{order:?}");
+    }
+}

@@ -83,6 +83,11 @@ impl DependencyTracker {
         lost
     }
 
+    /// Whether a task is held.
+    pub fn holds(&self, task: TaskId) -> bool {
+        self.held.contains_key(&task)
+    }
+
     /// Takes a held task out.
     pub fn remove(&mut self, task: TaskId) -> Option<Pending> {
         self.held.remove(&task)

@@ -165,6 +165,8 @@ pub struct DispatchPlan {
     pub needs: Option<Arc<TaskRequests>>,
     /// In which order they begin.
     pub order: TaskOrder,
+    /// The tasks before which the run pauses.
+    pub breakpoints: Vec<TaskId>,
     /// Which tasks wait for which.
     pub dependencies: Dependencies,
     /// When the run ends early, waits or holds back.

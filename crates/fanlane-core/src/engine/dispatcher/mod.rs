@@ -9,6 +9,7 @@ mod allocation;
 #[cfg(test)]
 mod allocation_tests;
 mod assign;
+mod breakpoints;
 mod commands;
 #[cfg(test)]
 mod control_tests;
@@ -35,6 +36,7 @@ use crate::event::{
 };
 use crate::job::MAX_WORKERS;
 
+use breakpoints::Breakpoints;
 use dependencies::DependencyTracker;
 use median::Median;
 pub use messages::{DispatchPlan, Effect, Input, ProcessEnd, StartCause};
@@ -77,6 +79,7 @@ pub struct Dispatcher {
     /// Running tasks are being ended as well.
     killing: bool,
     queue: Queue,
+    breakpoints: Breakpoints,
     /// Cancelled tasks that a worker still has: one that comes back is not handed out again.
     unwanted: BTreeSet<TaskId>,
     workers: BTreeMap<WorkerId, WorkerState>,
@@ -125,6 +128,7 @@ impl Dispatcher {
             stopping: false,
             killing: false,
             queue: Queue::new(plan.tasks, plan.order.clone()),
+            breakpoints: Breakpoints::new(plan.breakpoints.iter().copied()),
             unwanted: BTreeSet::new(),
             workers: BTreeMap::new(),
             next_worker: 1,
@@ -325,6 +329,8 @@ impl Dispatcher {
 
     fn settle(&mut self, record: &AttemptRecord) {
         self.unwanted.remove(&record.task);
+        self.queue.forget(record.task);
+        self.breakpoints.remove(record.task);
         self.counts.add(record.outcome.class());
         self.cpu_ns += record.cpu_ns;
         self.end_ns = self.end_ns.max(record.start_ns + record.wall_ns);

@@ -1,6 +1,7 @@
 //! The tasks that no worker has: those that were never handed out, as a range that costs nothing, those that came
-//! back, and retries that wait for their time.
+//! back, retries that wait for their time, and those that were given a priority.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use crate::event::TaskId;
@@ -25,7 +26,20 @@ impl Pending {
     }
 }
 
-/// The queue. Tasks that came back go before those that were never handed out.
+/// Where a task stands among those that wait: the higher priority first, and within one the order of the batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    priority: Reverse<i64>,
+    in_order: u64,
+}
+
+/// The priority of a task, above those that can be set where it was put in front of all others; 0 is that of all others.
+type Rank = i64;
+
+/// Above each priority that can be set.
+const MAX_SET_RANK: Rank = i32::MAX as Rank;
+
+/// The queue. The higher priority goes first; within one, tasks that came back go before those that were never handed out.
 #[derive(Clone, Debug, Default)]
 pub struct Queue {
     next_fresh: u64,
@@ -37,12 +51,13 @@ pub struct Queue {
     later: BTreeMap<(u64, TaskId), Pending>,
     /// The order in which fresh ones are handed out.
     order: TaskOrder,
-    /// Tasks that were put in front of all others, with their places.
-    raised: HashMap<TaskId, u64>,
+    /// Priorities other than 0, of tasks that have not ended.
+    ranks: HashMap<TaskId, Rank>,
+    /// The tasks among these that could be handed out now.
+    ranked: BTreeMap<Place, Pending>,
+    /// How many tasks were put in front of all others so far.
+    raised: Rank,
 }
-
-/// The place behind those of tasks that were put in front.
-const FIRST_PLACE: u64 = 1 << 32;
 
 impl Queue {
     /// The tasks `0..tasks`, to be taken in this order.
@@ -55,24 +70,67 @@ impl Queue {
         self.end = self.end.max(tasks);
     }
 
-    /// The place of a task in the order.
-    pub fn place_of(&self, task: TaskId) -> u64 {
-        let raised = self.raised.get(&task).copied();
-        raised.unwrap_or_else(|| self.order.place_of(task).saturating_add(FIRST_PLACE))
+    /// The place of a task among those that wait.
+    pub fn place_of(&self, task: TaskId) -> Place {
+        let rank = self.ranks.get(&task).copied().unwrap_or(0);
+        Place { priority: Reverse(rank), in_order: self.order.place_of(task) }
+    }
+
+    /// Gives a task another priority: one that can be handed out now takes its new place.
+    pub fn set_priority(&mut self, task: TaskId, priority: i32, waits: Option<Pending>) {
+        self.set_rank(task, priority.into(), waits);
     }
 
     /// Puts a task in front of all others, also of those that were raised before.
     pub fn raise(&mut self, pending: Pending) {
-        // Also in front of one that was raised twice: no two tasks have one place.
-        let first = self.raised.values().copied().min().unwrap_or(FIRST_PLACE);
-        let place = first.saturating_sub(1);
-        self.raised.insert(pending.task, place);
-        self.returned.push_front(pending);
+        self.raised += 1;
+        self.set_rank(pending.task, MAX_SET_RANK + self.raised, Some(pending));
     }
 
-    /// Whether tasks wait that were handed out before.
+    fn set_rank(&mut self, task: TaskId, rank: Rank, waits: Option<Pending>) {
+        if rank == 0 {
+            self.ranks.remove(&task)
+        } else {
+            self.ranks.insert(task, rank)
+        };
+        let Some(pending) = waits else { return };
+        if rank != 0 {
+            self.ranked.insert(self.place_of(task), pending);
+        } else if !self.take_as_fresh(pending) {
+            self.insert_ranked(pending);
+        }
+    }
+
+    /// A task that was taken out of those that were never handed out is one of them again, if its turn is still to come.
+    fn take_as_fresh(&mut self, pending: Pending) -> bool {
+        pending == Pending::fresh(pending.task)
+            && self.order.place_of(pending.task) >= self.next_fresh
+            && self.skipped.remove(&pending.task.0)
+    }
+
+    /// Forgets the priority of a task that has ended.
+    pub fn forget(&mut self, task: TaskId) {
+        if !self.ranks.is_empty() {
+            self.ranks.remove(&task);
+        }
+    }
+
+    /// Whether a task with a priority took its place.
+    fn took_ranked(&mut self, pending: Pending) -> bool {
+        let has_rank = self.ranks.contains_key(&pending.task);
+        if has_rank {
+            self.ranked.insert(self.place_of(pending.task), pending);
+        }
+        has_rank
+    }
+
+    /// Whether tasks wait that stand before those that were never handed out.
     pub fn has_returned(&self) -> bool {
-        !self.returned.is_empty()
+        !self.returned.is_empty() || self.first_ranked().is_some_and(|rank| rank > 0)
+    }
+
+    fn first_ranked(&self) -> Option<Rank> {
+        self.ranked.first_key_value().map(|(place, _)| place.priority.0)
     }
 
     /// How many tasks wait, due or not.
@@ -88,7 +146,7 @@ impl Queue {
 
     /// How many could be handed out now.
     pub fn ready(&self) -> u64 {
-        self.fresh() + self.returned.len() as u64
+        self.fresh() + (self.returned.len() + self.ranked.len()) as u64
     }
 
     /// How many were never handed out.
@@ -106,6 +164,9 @@ impl Queue {
 
     /// Takes the next task.
     pub fn pop(&mut self) -> Option<Pending> {
+        if self.first_ranked().is_some_and(|rank| rank > 0) {
+            return self.pop_ranked();
+        }
         if let Some(pending) = self.returned.pop_front() {
             return Some(pending);
         }
@@ -116,7 +177,11 @@ impl Queue {
                 return Some(Pending::fresh(task));
             }
         }
-        None
+        self.pop_ranked()
+    }
+
+    fn pop_ranked(&mut self) -> Option<Pending> {
+        self.ranked.pop_first().map(|(_, pending)| pending)
     }
 
     /// Takes the next task, due or not.
@@ -127,6 +192,9 @@ impl Queue {
     /// Puts tasks that were handed out back in front, in their order.
     pub fn put_back(&mut self, tasks: impl DoubleEndedIterator<Item = Pending>) {
         for pending in tasks.rev() {
+            if self.took_ranked(pending) {
+                continue;
+            }
             if self.order.is_ranked() { self.insert_ranked(pending) } else { self.returned.push_front(pending) }
         }
     }
@@ -140,6 +208,9 @@ impl Queue {
 
     /// Puts a task that is tried again behind all others that came back, unless values rank it.
     pub fn retry(&mut self, pending: Pending) {
+        if self.took_ranked(pending) {
+            return;
+        }
         if self.order.is_ranked() { self.insert_ranked(pending) } else { self.returned.push_back(pending) }
     }
 
@@ -163,16 +234,40 @@ impl Queue {
         self.later.first_key_value().map(|((due_ns, _), _)| *due_ns)
     }
 
+    /// Whether this task waits, due or not.
+    pub fn holds(&self, task: TaskId) -> bool {
+        self.is_fresh(task)
+            || self.ranked.contains_key(&self.place_of(task))
+            || self.returned.iter().any(|pending| pending.task == task)
+            || self.later.keys().any(|(_, one)| *one == task)
+    }
+
+    fn is_fresh(&self, task: TaskId) -> bool {
+        task.0 < self.end && self.order.place_of(task) >= self.next_fresh && !self.skipped.contains(&task.0)
+    }
+
     /// Takes this task out; `None` where it does not wait.
     pub fn remove(&mut self, task: TaskId) -> Option<Pending> {
-        if let Some(place) = self.returned.iter().position(|pending| pending.task == task) {
-            return self.returned.remove(place);
-        }
         if let Some(key) = self.later.keys().find(|(_, one)| *one == task).copied() {
             return self.later.remove(&key);
         }
-        let is_fresh = task.0 < self.end && self.order.place_of(task) >= self.next_fresh;
-        let waits = is_fresh && self.skipped.insert(task.0);
-        waits.then(|| Pending::fresh(task))
+        self.remove_ready(task)
+    }
+
+    /// Takes this task out; `None` where it could not be handed out now.
+    pub fn remove_ready(&mut self, task: TaskId) -> Option<Pending> {
+        if self.ranks.contains_key(&task)
+            && let Some(pending) = self.ranked.remove(&self.place_of(task))
+        {
+            return Some(pending);
+        }
+        if let Some(place) = self.returned.iter().position(|pending| pending.task == task) {
+            return self.returned.remove(place);
+        }
+        let is_fresh = self.is_fresh(task);
+        is_fresh.then(|| {
+            self.skipped.insert(task.0);
+            Pending::fresh(task)
+        })
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crate::event::TaskId;
 use crate::job::resource_request::{MAX_NUMBERED, TaskRequests};
 
-use super::queue::Pending;
+use super::queue::{Pending, Place};
 
 /// Maximum number of tasks looked at for one that fits.
 const WINDOW: usize = 1024;
@@ -28,9 +28,9 @@ pub struct Resources {
     counters: Vec<Free>,
     given: HashMap<TaskId, Given>,
     /// The first tasks of the queue, by their places in its order.
-    window: BTreeMap<u64, Pending>,
+    window: BTreeMap<Place, Pending>,
     /// The same places, by what the tasks take.
-    by_kind: BTreeMap<u32, BTreeSet<u64>>,
+    by_kind: BTreeMap<u32, BTreeSet<Place>>,
 }
 
 /// What is free of one counter.
@@ -83,7 +83,7 @@ impl Resources {
     }
 
     /// Takes in a task that stands at this place of the order.
-    pub fn add(&mut self, place: u64, pending: Pending) {
+    pub fn add(&mut self, place: Place, pending: Pending) {
         self.by_kind.entry(self.needs.kind_of(pending.task)).or_default().insert(place);
         self.window.insert(place, pending);
     }
@@ -94,7 +94,7 @@ impl Resources {
     }
 
     /// The place of the task that is to begin now in a pool of this size.
-    pub fn next(&self, pool: u32) -> Option<u64> {
+    pub fn next(&self, pool: u32) -> Option<Place> {
         // A task that the pool has become too small for must not hold up all the others.
         let head = self.window.iter().find(|(_, pending)| self.kind(pending.task)[0] <= pool);
         let (&first, pending) = head?;
@@ -106,8 +106,13 @@ impl Resources {
         fitting.filter_map(|(_, places)| places.first().copied()).min()
     }
 
+    /// The task at this place, if it waits here.
+    pub fn task_at(&self, place: Place) -> Option<TaskId> {
+        self.window.get(&place).map(|pending| pending.task)
+    }
+
     /// Gives the task at this place what it takes. Returns its numbered resources, a text for each counter with numbers.
-    pub fn give(&mut self, place: u64) -> Option<(Pending, Vec<String>)> {
+    pub fn give(&mut self, place: Place) -> Option<(Pending, Vec<String>)> {
         let pending = self.window.remove(&place)?;
         let kind = self.needs.kind_of(pending.task);
         self.forget(kind, place);
@@ -177,7 +182,7 @@ impl Resources {
     }
 
     /// Takes out the task at this place of the order, if it waits here.
-    pub fn remove(&mut self, place: u64) -> Option<Pending> {
+    pub fn remove(&mut self, place: Place) -> Option<Pending> {
         let pending = self.window.remove(&place)?;
         self.forget(self.needs.kind_of(pending.task), place);
         Some(pending)
@@ -220,7 +225,7 @@ impl Resources {
         std::iter::once(pool.saturating_sub(self.taken)).chain(self.counters.iter().map(|free| free.left))
     }
 
-    fn forget(&mut self, kind: u32, place: u64) {
+    fn forget(&mut self, kind: u32, place: Place) {
         if let Some(places) = self.by_kind.get_mut(&kind) {
             places.remove(&place);
             if places.is_empty() {

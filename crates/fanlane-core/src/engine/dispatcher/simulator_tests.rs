@@ -69,10 +69,14 @@ impl World {
             crash_at,
         };
         for _ in 0..world.dice.below(4) {
-            let command = match world.dice.below(6) {
+            let task = TaskId(world.dice.below(24));
+            let command = match world.dice.below(9) {
                 0 => RunCommand::Pause,
                 1 => RunCommand::SetWorkers(world.dice.below(5) as u32),
                 2 => RunCommand::Cancel(TaskId(world.dice.below(24))),
+                6 => RunCommand::SetPriority { task, priority: world.dice.below(5) as i32 - 2 },
+                7 => RunCommand::Raise(task),
+                8 => RunCommand::SetBreakpoint { task, is_set: world.dice.below(4) > 0 },
                 3 if world.dice.below(3) == 0 => RunCommand::Stop,
                 _ => RunCommand::Resume,
             };
@@ -80,7 +84,10 @@ impl World {
             world.later(at_ns, Coming::Asked(command));
         }
         // Whatever was asked, the run is let go on.
-        world.later(30 * SECOND, Coming::Asked(RunCommand::Resume));
+        for round in 0..8 {
+            // There may be a breakpoint behind the one that is passed.
+            world.later((30 + 10 * round) * SECOND, Coming::Asked(RunCommand::Resume));
+        }
         world.later(30 * SECOND, Coming::Asked(RunCommand::SetWorkers(2)));
         world.later(0, Coming::Tick);
         world

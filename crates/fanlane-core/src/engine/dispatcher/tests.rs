@@ -19,6 +19,7 @@ pub fn plan(tasks: u64, workers: u32) -> DispatchPlan {
         complete: true,
         needs: None,
         order: TaskOrder::default(),
+        breakpoints: Vec::new(),
         dependencies: Dependencies::new(),
         control: Control::default(),
         mode: Mode::Pool,

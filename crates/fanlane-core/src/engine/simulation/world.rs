@@ -84,6 +84,7 @@ impl<'a> World<'a> {
             complete: true,
             needs: None,
             order: TaskOrder::default(),
+            breakpoints: Vec::new(),
             dependencies,
             control: plan.control.clone(),
             mode: plan.mode,

@@ -120,7 +120,11 @@ impl Trace {
                 self.counts.add_many(OutcomeClass::Cancelled, *tasks);
             }
             EventKind::Task(TaskEvent::Retried(record)) => self.add(record, event.at_ns, false),
-            EventKind::Dispatch(DispatchEvent::Paused | DispatchEvent::Held { reason: Some(_) }) => {
+            EventKind::Dispatch(
+                DispatchEvent::Paused
+                | DispatchEvent::BreakpointReached { .. }
+                | DispatchEvent::Held { reason: Some(_) },
+            ) => {
                 self.held_from_ns.get_or_insert(event.at_ns);
             }
             EventKind::Dispatch(DispatchEvent::Resumed | DispatchEvent::Held { reason: None }) => {
@@ -139,6 +143,8 @@ impl Trace {
                 | DispatchEvent::HaltReached { .. }
                 | DispatchEvent::StopRequested
                 | DispatchEvent::WorkersCannotStart { .. }
+                | DispatchEvent::PriorityChanged { .. }
+                | DispatchEvent::BreakpointChanged { .. }
                 | DispatchEvent::GaveUp { .. },
             )
             | EventKind::Worker(WorkerEvent::Ended { .. })

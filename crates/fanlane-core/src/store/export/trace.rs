@@ -69,6 +69,9 @@ impl<W: Write> TraceWriter<W> {
                 self.counter("memory of the workers", &at, json!({ "rss_bytes": bytes }))
             }
             EventKind::Dispatch(DispatchEvent::Paused) => self.instant("paused", "p", 0, &at),
+            EventKind::Dispatch(DispatchEvent::BreakpointReached { task }) => {
+                self.instant(&format!("paused before task {}", task.number()), "p", 0, &at)
+            }
             EventKind::Dispatch(DispatchEvent::Resumed) => self.instant("resumed", "p", 0, &at),
             EventKind::Dispatch(DispatchEvent::StopRequested) => self.instant("stop requested", "p", 0, &at),
             EventKind::Dispatch(DispatchEvent::PoolResized { workers }) => {
