@@ -6,6 +6,8 @@
 #![expect(clippy::print_stdout, reason = "a bench's figures are its output")]
 
 mod measuring;
+#[path = "measuring/yardstick.rs"]
+mod yardstick;
 
 use eframe::egui;
 use egui::{Context, RawInput, Rect};
@@ -20,63 +22,56 @@ use fanlane_core::job::Mode;
 use fanlane_core::model::RunModel;
 
 use measuring::thread_cpu;
+use yardstick::{RECTANGLES, Yardstick};
 
 const FRAMES: usize = 61;
 const FIRST_FRAMES: usize = 20;
-const RECTANGLES: usize = 20_000;
+/// Bars, lanes, and what a frame cost when this was written, in yardsticks: of the whole run, zoomed to a tenth, zoomed to 1 %.
+const USUAL_STILL: [(u64, u32, [f64; 3]); 4] = [
+    (100_000, 8, [0.34, 0.11, 0.05]),
+    (1_000_000, 8, [0.94, 0.18, 0.09]),
+    (1_000_000, 256, [0.15, 0.08, 0.07]),
+    (1_000_000, 1000, [0.22, 0.16, 0.15]),
+];
+/// The same, panned, and zoomed in and out.
+const USUAL_PANNED: f64 = 0.17;
+const USUAL_ZOOMED: f64 = 0.41;
 const SCREEN: egui::Vec2 = egui::vec2(1920.0, 1080.0);
 
 fn main() {
     let mut scenes = Vec::new();
-    for (bars, lanes) in [(100_000, 8), (1_000_000, 8), (1_000_000, 256), (1_000_000, 1000)] {
-        for (words, zoom) in [("whole run", 1.0), ("zoomed to a tenth", 10.0), ("zoomed to 1 %", 100.0)] {
-            scenes.push(Scene::new(bars, lanes, words, zoom, |_, _| {}));
+    for (bars, lanes, usual) in USUAL_STILL {
+        let views = [("whole run", 1.0), ("zoomed to a tenth", 10.0), ("zoomed to 1 %", 100.0)];
+        for ((words, zoom), usual) in views.into_iter().zip(usual) {
+            scenes.push(Scene::new(bars, lanes, words, zoom, usual, |_, _| {}));
         }
     }
-    scenes.push(Scene::new(1_000_000, 1000, "panned at a tenth", 10.0, |state, _| {
+    scenes.push(Scene::new(1_000_000, 1000, "panned at a tenth", 10.0, USUAL_PANNED, |state, _| {
         let step_ns = state.window.span_ns() / 50.0;
         state.window.pan(step_ns);
     }));
-    scenes.push(Scene::new(1_000_000, 1000, "zoomed in and out", 1.0, |state, frame| {
+    scenes.push(Scene::new(1_000_000, 1000, "zoomed in and out", 1.0, USUAL_ZOOMED, |state, frame| {
         // To 1 % in 30 frames and back.
         let factor = if frame / 30 % 2 == 0 { 1.166 } else { 1.0 / 1.166 };
         state.window.zoom(factor, state.window.end_ns() / 3.0);
     }));
-    let mut yardstick = Vec::new();
+    let mut yardstick = Yardstick::default();
     for _ in 0..FRAMES {
         for scene in &mut scenes {
             scene.frame();
         }
-        yardstick.push(rectangles());
+        yardstick.measure();
     }
-    yardstick.sort_by(f64::total_cmp);
-    let yardstick = yardstick[yardstick.len() / 2];
-    println!("yardstick, a frame of {RECTANGLES} rectangles: {yardstick:.2} ms");
+    println!("yardstick, a frame of {RECTANGLES} rectangles: {:.2} ms", yardstick.median());
     println!("bars      lanes  view                 ms a frame      max  of the yardstick   triangles");
     for scene in &mut scenes {
         scene.millis.sort_by(f64::total_cmp);
         let (median, max) = (scene.millis[scene.millis.len() / 2], scene.millis[scene.millis.len() - 1]);
-        let share = median / yardstick;
         let Scene { bars, lanes, words, triangles, .. } = scene;
+        let share = yardstick.share(&format!("{bars} bars, {lanes} lanes, {words}"), median, scene.usual);
         println!("{bars:>8}  {lanes:>5}  {words:<20} {median:>10.2} {max:>8.2} {share:>17.2}  {triangles:>10}");
     }
-}
-
-/// Milliseconds of a frame that any change of the page leaves as it is.
-fn rectangles() -> f64 {
-    let context = Context::default();
-    let input = RawInput { screen_rect: Some(Rect::from_min_size(egui::Pos2::ZERO, SCREEN)), ..Default::default() };
-    let begin = thread_cpu();
-    let output = context.run_ui(input, |ui| {
-        for index in 0..RECTANGLES {
-            let at = egui::pos2((index % 200) as f32 * 9.0, (index / 200) as f32 * 9.0);
-            let rect = Rect::from_min_size(at, egui::Vec2::splat(8.0));
-            ui.painter().rect_filled(rect, 0.0, egui::Color32::from_gray(index as u8));
-        }
-    });
-    let primitives = context.tessellate(output.shapes, output.pixels_per_point);
-    assert!(!primitives.is_empty(), "a frame without anything in it");
-    (thread_cpu() - begin).as_secs_f64() * 1e3
+    yardstick.judge();
 }
 
 struct Numbers;
@@ -95,6 +90,8 @@ struct Scene {
     bars: u64,
     lanes: u32,
     words: &'static str,
+    /// What it cost when this was written, in yardsticks.
+    usual: f64,
     /// What happens to the view before each frame.
     moves: fn(&mut LiveState, usize),
     model: RunModel,
@@ -106,7 +103,14 @@ struct Scene {
 }
 
 impl Scene {
-    fn new(bars: u64, lanes: u32, words: &'static str, zoom: f64, moves: fn(&mut LiveState, usize)) -> Self {
+    fn new(
+        bars: u64,
+        lanes: u32,
+        words: &'static str,
+        zoom: f64,
+        usual: f64,
+        moves: fn(&mut LiveState, usize),
+    ) -> Self {
         let (model, now_ns) = run(bars, lanes);
         let context = Context::default();
         theme::install(&context);
@@ -114,7 +118,7 @@ impl Scene {
         state.window.begin(now_ns);
         state.window.zoom(zoom, now_ns as f64 / 3.0);
         let millis = Vec::new();
-        let mut scene = Self { bars, lanes, words, moves, model, now_ns, context, state, millis, triangles: 0 };
+        let mut scene = Self { bars, lanes, words, usual, moves, model, now_ns, context, state, millis, triangles: 0 };
         // The first frames lay out fonts, and make what is kept between frames.
         (0..FIRST_FRAMES).for_each(|_| scene.frame());
         scene.millis.clear();

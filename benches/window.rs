@@ -1,5 +1,5 @@
 //! What a frame of the whole window costs while a million calls run, and how long a key of a search takes among their results:
-//! `cargo bench --bench window`.
+//! `cargo bench --bench window`, or the search alone with `-- search`.
 //!
 //! The real window, session, engine and workers, without a display: a frame is the window's own work, `ui` and
 //! tessellation, in CPU time of the thread that draws. What a graphics card does is not in it.
@@ -7,6 +7,8 @@
 #![expect(clippy::print_stdout, reason = "a bench's figures are its output")]
 
 mod measuring;
+#[path = "measuring/yardstick.rs"]
+mod yardstick;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,19 +26,36 @@ use fanlane_core::job::{Job, Mode};
 use fanlane_core::model::RunModel;
 
 use measuring::{median, thread_cpu};
+use yardstick::{RECTANGLES, Yardstick};
 
 const CALLS: u64 = 1_000_000;
 const RUNS: usize = 5;
 /// A frame each so often, as in a window: frames back to back would slow the run that they show.
 const PAUSE: Duration = Duration::from_millis(16);
+/// How often the yardstick is measured.
+const YARDSTICKS: usize = 61;
+/// What a frame of 1920×1080 cost during the run and after it, in yardsticks, when this was written.
+const USUAL: [(Page, [f64; 2]); 5] = [
+    (Page::LIVE, [0.43, 0.26]),
+    (Page::RESULTS, [0.17, 0.11]),
+    (Page::JOB, [0.11, 0.05]),
+    (Page::RACE, [0.08, 0.02]),
+    (Page::RUNS, [0.07, 0.02]),
+];
 /// Frames of the run's end state.
 const FRAMES_AFTER: usize = 20;
 
 fn main() {
     fanlane_mp::init([worker_role()]);
+    if std::env::args().any(|word| word == "search") {
+        return search();
+    }
+    let mut yardstick = Yardstick::default();
+    (0..YARDSTICKS).for_each(|_| yardstick.measure());
     println!("{CALLS} calls of cube, {RUNS} runs a row; milliseconds of CPU a frame, and how many frames");
+    println!("yardstick, a frame of {RECTANGLES} rectangles: {:.2} ms", yardstick.median());
     println!("page     window      during: median     max  frames   after: median     max");
-    for page in [Page::LIVE, Page::RESULTS, Page::JOB] {
+    for (page, usual) in USUAL {
         for size in [egui::vec2(1024.0, 640.0), egui::vec2(1920.0, 1080.0)] {
             let mut measured = Measured::default();
             for _ in 0..RUNS {
@@ -53,9 +72,13 @@ fn main() {
                 after.median,
                 after.max
             );
+            for (when, figures, usual) in [("during", during, usual[0]), ("after", after, usual[1])] {
+                yardstick.share(&format!("{page:?}, {size}, {when} the run"), figures.median, usual);
+            }
         }
     }
     search();
+    yardstick.judge();
 }
 
 /// A million results found as one types, and sorted: from the key to the rows, in milliseconds of wall time, and against the
@@ -63,7 +86,8 @@ fn main() {
 fn search() {
     let program = std::env::current_exe().expect("the system knows where this program lies");
     let options = SessionOptions::in_memory(Arc::new(LocalEngine::new(program)));
-    let mut session = Session::new(options, Arc::new(|| {}));
+    let this = std::thread::current();
+    let mut session = Session::new(options, Arc::new(move || this.unpark()));
     let text = format!(
         r#"Job(version: 1, name: "x", task: Command("convert photo-{{}}.jpg -resize 256 thumbs/{{}}.jpg"), inputs: [Range(1, {CALLS})])"#
     );
@@ -116,7 +140,8 @@ fn rows(session: &mut Session, query: RowQuery) -> f64 {
     session.handle(Command::SetQuery(query));
     session.poll();
     while session.run.rows().is_under_way() {
-        std::thread::yield_now();
+        // As the window does: asking without a pause would take a core from the search.
+        std::thread::park_timeout(Duration::from_millis(16));
         session.poll();
     }
     begin.elapsed().as_secs_f64() * 1e3

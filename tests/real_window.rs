@@ -4,6 +4,7 @@
 #![cfg(feature = "gui")]
 
 #[path = "support/real_display.rs"]
+#[expect(dead_code, reason = "a bench uses the other parts")]
 mod real_display;
 
 use std::path::{Path, PathBuf};

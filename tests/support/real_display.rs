@@ -2,13 +2,16 @@
 //!
 //! Everything that is started here ends with the value that holds it.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
 
 /// The timeout of each step: far more than a loaded machine needs.
 pub const DEADLINE: Duration = Duration::from_secs(180);
@@ -60,11 +63,16 @@ impl Drop for Guarded {
 /// A display without a monitor.
 pub struct RealDisplay {
     name: String,
+    /// Where the server keeps the picture that it shows.
+    frames: TempDir,
     _server: Guarded,
 }
 
+/// Width and height of the screen, in pixels.
+const SCREEN: [u64; 2] = [1280, 800];
+
 impl RealDisplay {
-    /// Starts one of 1280 x 800 pixels on a free number. `None`, with a line that says so, where Xvfb or xdotool is not
+    /// Starts one on a free number. `None`, with a line that says so, where Xvfb or xdotool is not
     /// installed; with `CI=true` that is a failure.
     pub fn start() -> Option<Self> {
         for program in ["Xvfb", "xdotool"] {
@@ -79,8 +87,11 @@ impl RealDisplay {
                 return None;
             }
         }
+        let frames = TempDir::new().expect("a folder");
+        let screen = SCREEN.map(|side| side.to_string()).join("x") + "x24";
         let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset"])
+            .args(["-displayfd", "1", "-screen", "0", &screen, "-nolisten", "tcp", "-noreset", "-fbdir"])
+            .arg(frames.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -96,11 +107,55 @@ impl RealDisplay {
         });
         let number = told.recv_timeout(DEADLINE).expect("Xvfb names its display in time");
         assert!(!number.is_empty(), "Xvfb ended without a display");
-        Some(Self { name: format!(":{number}"), _server: server })
+        Some(Self { name: format!(":{number}"), frames, _server: server })
+    }
+
+    /// Waits until a window is drawn in the middle of the screen. Asked without a pause: for measuring.
+    pub fn until_drawn(&self) {
+        self.until(|pixel| pixel != [0; 3]);
+    }
+
+    /// Waits until nothing is drawn there.
+    pub fn until_dark(&self) {
+        self.until(|pixel| pixel == [0; 3]);
+    }
+
+    fn until(&self, is_so: impl Fn([u8; 3]) -> bool) {
+        let begin = Instant::now();
+        while !is_so(self.middle()) {
+            assert!(begin.elapsed() < DEADLINE, "the screen does not change");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// The pixel in the middle, from the server's picture in the format of xwd: a header, colours of 12 bytes, pixels.
+    fn middle(&self) -> [u8; 3] {
+        let picture = File::open(self.frames.path().join("Xvfb_screen0")).expect("the server keeps its picture");
+        let number = |at: u64| {
+            let mut bytes = [0; 4];
+            picture.read_exact_at(&mut bytes, at).expect("a header");
+            u64::from(u32::from_be_bytes(bytes))
+        };
+        let (header_bytes, line_bytes, colours) = (number(0), number(12 * 4), number(19 * 4));
+        let [x, y] = SCREEN.map(|side| side / 2);
+        let mut pixel = [0; 3];
+        let at = header_bytes + 12 * colours + y * line_bytes + 4 * x;
+        picture.read_exact_at(&mut pixel, at).expect("a pixel");
+        pixel
+    }
+
+    /// Runs `program` on this display to its end; what it wrote to standard output.
+    pub fn output(&self, program: &mut Command, home: &Path) -> String {
+        let program = self.prepared(program, home).stdout(Stdio::piped());
+        String::from_utf8_lossy(&program.output().expect("the program starts").stdout).into_owned()
     }
 
     /// Starts `program` on this display with `home` as its only home, so that it finds and leaves nothing elsewhere.
     pub fn open(&self, program: &mut Command, home: &Path) -> Guarded {
+        Guarded(self.prepared(program, home).spawn().expect("the built program starts"))
+    }
+
+    fn prepared<'a>(&self, program: &'a mut Command, home: &Path) -> &'a mut Command {
         let folder = |name: &str| {
             let folder = home.join(name);
             std::fs::create_dir_all(&folder).expect("the temporary home takes folders");
@@ -119,8 +174,7 @@ impl RealDisplay {
             .env("XDG_RUNTIME_DIR", folder("run"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::piped());
-        Guarded(program.spawn().expect("the built program starts"))
+            .stderr(Stdio::piped())
     }
 
     /// Waits until `program` shows its window.

@@ -193,7 +193,7 @@ impl RowIndex {
         let candidates = match known {
             Some(known) if known.query == query && known.sorted.order == order => return Some(known),
             Some(known) if known.query == query && known.hits.is_empty() => {
-                return of(Arc::new(in_order(&all, &known.sorted.rows)), Vec::new());
+                return of(Arc::new(in_order(&all, &known.sorted.rows, records)), Vec::new());
             }
             Some(known) if known.sorted.order == order && query.narrows(&known.query) => known.sorted.rows,
             _ => all,
@@ -208,7 +208,9 @@ impl RowIndex {
             let takes = |row: u32, filter: &RowFilter, room: &mut Vec<u8>| {
                 filter.takes_task(tasks[row as usize], &source.batch, room)
             };
-            rows = Arc::new(filter_on_cores(&rows, &filter, takes, source)?);
+            // In the order of the records: in another, each look at a task would wait for memory.
+            let found = filter_on_cores(&ascending(&rows, records), &filter, takes, source)?;
+            rows = Arc::new(in_order(&rows, &found, records));
         }
         if !filter.asks_records() {
             return of(rows, Vec::new());
@@ -285,10 +287,22 @@ fn rest(query: &RowQuery, source: &Source) -> Option<Vec<TaskId>> {
 }
 
 /// The rows that are among others, in their own order.
-fn in_order(all: &[u32], wanted: &[u32]) -> Vec<u32> {
-    let mut is_wanted = vec![false; all.len()];
-    wanted.iter().for_each(|row| is_wanted[*row as usize] = true);
+fn in_order(all: &[u32], wanted: &[u32], records: usize) -> Vec<u32> {
+    let is_wanted = marks(wanted, records);
     all.iter().copied().filter(|row| is_wanted[*row as usize]).collect()
+}
+
+/// Rows in the order of the records.
+fn ascending(rows: &[u32], records: usize) -> Vec<u32> {
+    let is_there = marks(rows, records);
+    (0..records as u32).filter(|row| is_there[*row as usize]).collect()
+}
+
+/// For each record whether it is among these rows.
+fn marks(rows: &[u32], records: usize) -> Vec<bool> {
+    let mut marks = vec![false; records];
+    rows.iter().for_each(|row| marks[*row as usize] = true);
+    marks
 }
 
 fn threads_for(rows: usize) -> usize {

@@ -22,10 +22,23 @@ pub fn output_pattern(text: &str, fixed: bool, ignore_case: bool) -> Result<Rege
     builder.multi_line(true).case_insensitive(ignore_case).build()
 }
 
+/// Maximum length of what is searched byte by byte.
+const MAX_SHORT_BYTES: usize = 512;
+
+/// Whether bytes have an ASCII text, which is given in lower case, in any case.
+fn has_ascii_text(bytes: &[u8], text: &[u8]) -> bool {
+    let Some(last_start) = bytes.len().checked_sub(text.len()) else { return false };
+    let (lower, upper) = (text[0], text[0].to_ascii_uppercase());
+    memchr::memchr2_iter(lower, upper, &bytes[..=last_start])
+        .any(|at| bytes[at..at + text.len()].eq_ignore_ascii_case(text))
+}
+
 /// A text to look for. Case is ignored, everything else is taken literally.
 #[derive(Clone, Debug)]
 pub struct Needle {
     pattern: Regex,
+    /// The text in lower case, if it is ASCII.
+    ascii: Option<Box<[u8]>>,
     /// Maximum length of a match, in bytes: the same letter in the other case may be longer.
     max_bytes: usize,
 }
@@ -48,7 +61,8 @@ impl Needle {
         if text.is_empty() {
             return None;
         }
-        Some(Self { pattern: output_pattern(text, true, true).ok()?, max_bytes: 3 * text.len() })
+        let ascii = text.is_ascii().then(|| text.to_ascii_lowercase().into_bytes().into());
+        Some(Self { pattern: output_pattern(text, true, true).ok()?, ascii, max_bytes: 3 * text.len() })
     }
 
     /// The first match.
@@ -58,7 +72,13 @@ impl Needle {
 
     /// Whether there is a match.
     pub fn is_in(&self, bytes: &[u8]) -> bool {
-        self.pattern.is_match(bytes)
+        // In a line as short as a command's, starting the expression would take longer than looking.
+        match &self.ascii {
+            Some(text) if bytes.len() <= MAX_SHORT_BYTES => {
+                has_ascii_text(bytes, text) || !bytes.is_ascii() && self.pattern.is_match(bytes)
+            }
+            _ => self.pattern.is_match(bytes),
+        }
     }
 
     /// All matches, which do not overlap.
@@ -147,6 +167,19 @@ mod tests {
         ];
         for (text, bytes, found) in table {
             assert_eq!(needle(text).find(bytes.as_bytes()), found, "{text:?} in {bytes:?}");
+        }
+        for (text, bytes, is_there) in [
+            ("photo-1", "convert Photo-12.jpg", true),
+            ("photo-1", "convert Photo-2.jpg", false),
+            ("99", "999", true),
+            ("99", "9", false),
+            ("k", "\u{212a}", true),
+            ("é", "É", true),
+            ("pp", "p PPp", true),
+        ] {
+            let long = format!("{}{bytes}", " ".repeat(MAX_SHORT_BYTES));
+            assert_eq!(needle(text).is_in(bytes.as_bytes()), is_there, "{text:?} in {bytes:?}");
+            assert_eq!(needle(text).is_in(long.as_bytes()), is_there, "{text:?} in a long line");
         }
         assert_eq!(needle("b").find(b"\xff\xfeB"), Some(2..3), "bytes that are not UTF-8 do not matter");
         assert!(Needle::new("  ").is_none());
