@@ -53,6 +53,8 @@ fn a_command_without_input_says_that_none_came() {
         assert!(ended.code == Some(0) && ended.out.is_empty(), "{ended:?}");
         assert!(ended.err.contains("no input came on standard input"), "{ended:?}");
     }
+    let misplaced = run_in(&["run", "echo {a}", "--csv", "table.csv"], folder.path());
+    assert!(misplaced.err.contains("--csv behind the command"), "{misplaced:?}");
     let full = run_in_with(&["run", "echo", "hello"], folder.path(), b"x\n");
     assert!(full.out == "hello x\n" && !full.err.contains("no input"), "{full:?}");
 }

@@ -27,8 +27,14 @@ fn said(ended: &Ended) -> Vec<&str> {
 #[test]
 fn a_start_that_can_never_succeed_ends_in_one_line_and_status_2() {
     let folder = tempfile::tempdir().expect("a folder");
-    for mode in ["one", "threads", "pool"] {
-        let words = ["run", "--no-history", "--mode", mode, "echo {}", ":::", "1", "2", "3"];
+    let ways: [&[&str]; 4] = [
+        &["run", "--no-history", "--mode", "one"],
+        &["run", "--no-history", "--mode", "threads"],
+        &["run", "--no-history", "--mode", "pool"],
+        &["race", "--quiet"],
+    ];
+    for way in ways {
+        let words = [way, &["echo {}", ":::", "1", "2", "3"]].concat();
         let ended = limited(&words, folder.path(), Resource::Nofile, 20);
         assert_eq!((ended.code, &*ended.out), (Some(2), ""), "{ended:?}");
         let lines = said(&ended);
@@ -49,12 +55,14 @@ fn without_proc_nothing_is_run_and_the_cause_is_said() {
     }
     let folder = tempfile::tempdir().expect("a folder");
     let program = env!("CARGO_BIN_EXE_fanlane");
-    let mut command = hidden(&format!("mount -t tmpfs none /proc && exec {program} run 'echo {{}}' ::: 1 2 3"));
-    command.current_dir(folder.path()).env("HOME", folder.path()).env_remove("FANLANE_DATA_DIR");
-    let ended: Ended = command.output().expect("started").into();
-    assert_eq!((ended.code, &*ended.out), (Some(2), ""), "{ended:?}");
-    assert!(ended.err.contains("/proc/self/exe: No such file") && ended.err.contains("mount it"), "{ended:?}");
-    assert_eq!(said(&ended).len(), 1, "{ended:?}");
+    for way in ["run", "race", "run --background", "run --mode one"] {
+        let mut command = hidden(&format!("mount -t tmpfs none /proc && exec {program} {way} 'echo {{}}' ::: 1 2 3"));
+        command.current_dir(folder.path()).env("HOME", folder.path()).env_remove("FANLANE_DATA_DIR");
+        let ended: Ended = command.output().expect("started").into();
+        assert_eq!((ended.code, &*ended.out), (Some(2), ""), "{way}: {ended:?}");
+        assert!(ended.err.contains("/proc") && ended.err.contains("mount it"), "{way}: {ended:?}");
+        assert_eq!(said(&ended).len(), 1, "{way}: {ended:?}");
+    }
 }
 
 #[test]

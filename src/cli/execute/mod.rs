@@ -20,6 +20,7 @@ use super::exit_status::Status;
 use super::plan::Plan;
 use super::report::args::ReportOptions;
 use super::report::{Format, Grouping, Report};
+use super::run::no_input_words;
 use super::suspension::{Suspender, suspend};
 use super::terminal::{print, remark};
 use super::watch::{self, Controls, Leave, Situation, View};
@@ -271,10 +272,7 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
         remark(&ended);
     }
     if batch.is_empty() && batch.job().reads_stdin() {
-        remark(
-            "no input came on standard input, so there was nothing to run; give inputs after ':::', files of lines after \
-             '::::', or pipe lines to it",
-        );
+        remark(&no_input_words(batch.job()));
     }
     let next = recorded.filter(|_| leave == Leave::Retry).map(|run| retry.request(run));
     let status = match followed {

@@ -9,7 +9,7 @@ use crossbeam_channel::Sender;
 
 use crate::session::Machine;
 use fanlane_core::engine::{Engine, RunCommand, RunHandle, RunOptions, event_pump};
-use fanlane_core::event::{AttemptRecord, Event, EventKind, TaskEvent};
+use fanlane_core::event::{AttemptRecord, DispatchEvent, Event, EventKind, TaskEvent};
 use fanlane_core::model::race::{Contender, RaceEnd, RaceEvent, RaceModel, Schedule, Usage};
 
 use super::RacePlan;
@@ -165,7 +165,11 @@ impl Turns {
             // The race may have been stopped just before the run was stored.
             self.stop_current();
         }
+        let mut gave_up = None;
         for event in &receiver {
+            if let EventKind::Dispatch(DispatchEvent::GaveUp { reason }) = &event.kind {
+                gave_up = Some(reason.clone());
+            }
             if !self.send(RaceEvent::Run(without_output(event))) {
                 self.stop_current();
             }
@@ -175,6 +179,9 @@ impl Turns {
             run.join();
         }
         let peak_memory_bytes = memory.finish();
+        if let Some(reason) = gave_up {
+            return Err(reason);
+        }
         Ok(Usage { cpu: CpuClock::now().since(clock), peak_memory_bytes })
     }
 

@@ -115,7 +115,13 @@ impl DetachedRuns {
             .stdout(Stdio::null())
             .stderr(Stdio::from(log))
             .spawn();
-        let mut child = child.map_err(cannot("no process can be started for a detached run"))?;
+        let is_without_proc = self.executable.as_os_str() == OWN_EXECUTABLE && !self.executable.exists();
+        let cannot_start = if is_without_proc {
+            "no process can be started for a detached run, since that is done through /proc; mount it here"
+        } else {
+            "no process can be started for a detached run"
+        };
+        let mut child = child.map_err(cannot(cannot_start))?;
         let write_request = write_request(order, packed, folder, &control);
         let watching = write_request.and_then(|()| watch::begin(control, folder.clone(), false));
         match watching {

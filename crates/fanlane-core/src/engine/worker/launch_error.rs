@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::command_line::EXPORTED_FUNCTION;
@@ -36,6 +37,10 @@ pub fn describe(words: &[OsString], error: &io::Error) -> String {
             format!("cannot start {name}: no program of that name is on the PATH; check the spelling, or install it")
         }
         Some(libc::EACCES) if program.is_dir() => format!("cannot start {name}: it is a folder, not a program"),
+        Some(libc::EACCES) if is_executable(program) => format!(
+            "cannot start {name}: its file may be executed, but not by you or not where it lies, for example on a file \
+             system that is mounted with noexec; copy it elsewhere, or start it through its interpreter"
+        ),
         Some(libc::EACCES) => {
             format!("cannot start {name}: you may not execute it; `chmod +x` it, or start it through its interpreter")
         }
@@ -52,6 +57,11 @@ pub fn describe(words: &[OsString], error: &io::Error) -> String {
         }
         _ => format!("cannot start {name}: {error}"),
     }
+}
+
+/// Whether the file's mode allows its execution by some user.
+fn is_executable(program: &Path) -> bool {
+    program.metadata().is_ok_and(|file| file.permissions().mode() & 0o111 != 0)
 }
 
 /// Whether `bash` has handed on a function of that name.

@@ -54,7 +54,8 @@ impl RaceModel {
         // The best of many is also the luckiest: the level is divided by the number of comparisons.
         if comparison.p * rivals as f64 >= CHANCE {
             let secs = |one: &Standing| secs_words(one.time.mean);
-            let verb = if self.contenders()[best.contender].mode == Mode::Threads { "are" } else { "is" };
+            let contender = &self.contenders()[best.contender];
+            let verb = if contender.mode == Mode::Threads && contender.workers != 1 { "are" } else { "is" };
             return capitalised(&format!(
                 "{best_name} {verb} not significantly faster or slower than {base_name}: {} against {}.",
                 secs(best),
