@@ -8,7 +8,6 @@ use crate::session::{Command, DoneAction, Messages, PresetId};
 
 use super::action::Action;
 use super::command_palette::PaletteQuery;
-use super::file_dialog::PathWanted;
 
 /// A request of a drawn part.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,8 +20,6 @@ pub enum Request {
     Action(Action),
     /// Open a dialog.
     Ask(Question),
-    /// Ask the desktop for a file or a folder.
-    ChoosePath(PathWanted),
     /// Copy a text to the clipboard.
     Copy(String),
     /// Stop what is under way, and close the window when it has ended.

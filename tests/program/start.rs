@@ -43,6 +43,9 @@ pub fn command(words: &[&str], folder: &Path) -> Command {
         .env_remove("DISPLAY")
         .env_remove("WAYLAND_DISPLAY");
     command.env_remove("FANLANE_NO_HISTORY").env_remove("FANLANE_DATA_DIR");
+    for name in ["VIRTUAL_ENV", "CONDA_PREFIX", "UV_PROJECT_ENVIRONMENT", "PYTHONPATH", "OMP_NUM_THREADS"] {
+        command.env_remove(name);
+    }
     command.env("FANLANE_RUNTIME_DIR", folder.join("runtime")).env("PARALLEL_SHELL", "/bin/sh").env_remove("BASH_ENV");
     with_default_signals(&mut command);
     command

@@ -4,6 +4,7 @@ pub mod batch;
 mod dry_run;
 pub mod job_log;
 pub mod keep;
+mod python_function;
 pub mod recorded;
 pub mod resume;
 mod selection;
@@ -148,7 +149,9 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
         }
         None => (batch, None),
     };
+    let python = python_function::find(&batch)?;
     if placement == Placement::DryRun {
+        python.iter().for_each(|python| remark(&python.describe(plan.job.mode)));
         let printed = print(|out| dry_run::write_command_lines(&batch, out))?;
         return Ok((printed, None));
     }
@@ -200,6 +203,7 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
         .output(report.output_level())
         .breakpoints(breakpoints)
         .terminal(terminal.is_some())
+        .python(python)
         .spill_folder(spill_folder())
         .gate(keepers.history.as_ref().map(HistoryRecorder::gate));
     let streams = report.streams()?;

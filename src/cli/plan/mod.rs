@@ -4,7 +4,7 @@
 pub mod caller_shell;
 pub mod inputs;
 mod lone_word;
-mod sources;
+pub mod sources;
 
 use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;

@@ -7,9 +7,10 @@ use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::call_value;
 use super::{Shortfall, Tasks};
 use fanlane_core::event::{AttemptRecord, CallValue, Outcome, SharedContent, StreamName, Summary};
 use fanlane_core::job::lossless::Bytes;
@@ -56,23 +57,32 @@ struct TaskLine<'a> {
 }
 
 #[derive(Serialize)]
-#[serde(untagged)]
-enum TaskResult<'a> {
-    Printed {
-        stdout: &'a WholeOutput<'a>,
-        #[serde(skip_serializing_if = "is_zero")]
-        stdout_dropped_bytes: u64,
-        stderr: &'a WholeOutput<'a>,
-        #[serde(skip_serializing_if = "is_zero")]
-        stderr_dropped_bytes: u64,
-        /// It left processes running, which were ended.
-        #[serde(skip_serializing_if = "is_false")]
-        left_running: bool,
-    },
-    Returned {
-        #[serde(serialize_with = "plain_value")]
-        value: Option<&'a CallValue>,
-    },
+struct TaskResult<'a> {
+    #[serde(flatten)]
+    returned: Option<Returned<'a>>,
+    #[serde(flatten)]
+    printed: Option<Printed<'a>>,
+}
+
+/// What a call has returned.
+#[derive(Serialize)]
+struct Returned<'a> {
+    #[serde(serialize_with = "call_value::serialize")]
+    value: Option<&'a CallValue>,
+}
+
+/// What a task has printed.
+#[derive(Serialize)]
+struct Printed<'a> {
+    stdout: &'a WholeOutput<'a>,
+    #[serde(skip_serializing_if = "is_zero")]
+    stdout_dropped_bytes: u64,
+    stderr: &'a WholeOutput<'a>,
+    #[serde(skip_serializing_if = "is_zero")]
+    stderr_dropped_bytes: u64,
+    /// It left processes running, which were ended.
+    #[serde(skip_serializing_if = "is_false")]
+    left_running: bool,
 }
 
 #[derive(Serialize)]
@@ -172,16 +182,15 @@ pub fn write_task(
         max_rss_bytes: record.max_rss_bytes,
         results: beside.results.as_ref().map(|path| Bytes(path.as_os_str().as_bytes().to_vec())),
         autopsy: Autopsy::of(record),
-        result: if kind.returns_value {
-            TaskResult::Returned { value: record.value.as_ref() }
-        } else {
-            TaskResult::Printed {
+        result: TaskResult {
+            returned: kind.returns_value.then_some(Returned { value: record.value.as_ref() }),
+            printed: kind.prints.then(|| Printed {
                 stdout: &streams[0],
                 stdout_dropped_bytes: dropped[0],
                 stderr: &streams[1],
                 stderr_dropped_bytes: dropped[1],
                 left_running: output.is_some_and(|output| output.leaky),
-            }
+            }),
         },
     };
     write_line(&line, out)?;
@@ -241,16 +250,6 @@ pub fn write_shared(contents: &[SharedContent], out: &mut Vec<u8>) -> io::Result
 fn write_line(line: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
     sanitize::write_json(&mut *out, line)?;
     out.write_all(b"\n")
-}
-
-fn plain_value<S: Serializer>(value: &Option<&CallValue>, serializer: S) -> Result<S::Ok, S::Error> {
-    match value {
-        None => serializer.serialize_none(),
-        Some(CallValue::Int(number)) => serializer.serialize_i64(*number),
-        Some(CallValue::Float(number)) => serializer.serialize_f64(*number),
-        Some(CallValue::Text(text)) => serializer.serialize_str(text),
-        Some(CallValue::Bytes(bytes)) => serializer.serialize_str(&String::from_utf8_lossy(bytes)),
-    }
 }
 
 /// Seconds with all nanoseconds that were measured.

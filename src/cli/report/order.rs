@@ -129,11 +129,7 @@ fn size_bytes(record: &AttemptRecord) -> usize {
     let output = record.output.as_ref().map_or(0, |output| {
         [&output.stdout, &output.stderr].map(|stream| stream.head.len() + stream.tail.len()).iter().sum()
     });
-    let value = match &record.value {
-        Some(CallValue::Text(text)) => text.len(),
-        Some(CallValue::Bytes(bytes)) => bytes.len(),
-        Some(CallValue::Int(_) | CallValue::Float(_)) | None => 0,
-    };
+    let value = record.value.as_ref().map_or(0, CallValue::held_bytes);
     let words = record.outcome.reason().map_or(0, str::len);
     size_of::<AttemptRecord>() + output + value + words
 }

@@ -139,12 +139,7 @@ fn captured(stream: &Captured, taken: u64) -> io::Result<Cow<'_, [u8]>> {
 }
 
 fn write_value(value: &CallValue, out: &mut Vec<u8>) -> io::Result<()> {
-    match value {
-        CallValue::Int(number) => write!(out, "{number}")?,
-        CallValue::Float(number) => write!(out, "{number}")?,
-        CallValue::Text(text) => out.write_all(text.as_bytes())?,
-        CallValue::Bytes(bytes) => out.write_all(bytes)?,
-    }
+    out.write_all(&value.text())?;
     out.write_all(b"\n")
 }
 

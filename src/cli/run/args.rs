@@ -8,9 +8,11 @@ use clap::Args;
 use super::keep_args::KeepArgs;
 use super::overlay::OverlayArgs;
 use super::parallel_args::ParallelArgs;
+use super::python_args::PythonArgs;
 
 use crate::cli::execute::{Placement, RunRequest};
 use crate::cli::plan::inputs::InputArgs;
+use crate::cli::plan::sources;
 use crate::cli::plan::{Plan, WordReading, WordRules};
 use crate::cli::report::args::{ReportArgs, ReportOptions};
 use fanlane_core::job::{Job, Shell, field};
@@ -22,6 +24,7 @@ use fanlane_core::job::{Job, Shell, field};
     override_usage = "fanlane run [OPTIONS] JOB.ron\n       \
                       fanlane run [OPTIONS] --preset NAME\n       \
                       fanlane run [OPTIONS] COMMAND... ::: VALUE...\n       \
+                      fanlane run [OPTIONS] --python FILE.py:FUNCTION ::: VALUE...\n       \
                       some-program | fanlane run [OPTIONS] COMMAND..."
 )]
 pub struct RunArgs {
@@ -65,6 +68,9 @@ pub struct RunArgs {
     /// What is kept beside what is printed.
     #[command(flatten)]
     pub keep: KeepArgs,
+    /// A Python function in place of a command.
+    #[command(flatten)]
+    pub python: PythonArgs,
     /// What command lines for GNU parallel have besides.
     #[command(flatten)]
     pub parallel: ParallelArgs,
@@ -84,11 +90,20 @@ impl RunArgs {
         if !self.break_before.is_empty() && placement == Placement::Terminal && !report.watch {
             bail!("--break-before needs --watch or --background: nothing else could let the run go on");
         }
+        if let (Some(place), Some(word)) = (&self.python.place, self.words.first())
+            && !sources::is_marker(word)
+        {
+            let (place, word) = (place.place(), word.display());
+            bail!(
+                "the values of a Python function stand behind ':::', so '{word}' has no meaning: fanlane run --python {place} ::: {word}"
+            );
+        }
         let mut plan = match &self.preset {
             Some(name) => Plan::of_preset(name, &self.words, &self.inputs)?,
             None => Plan::of_words(&self.words, &self.inputs, &self.word_rules(), self.overlay.wd.is_some())?,
         };
         self.merge_into(&mut plan.job);
+        self.python.merge_into(&mut plan.job)?;
         Ok(RunRequest {
             placement,
             workers: self.overlay.workers,
@@ -151,8 +166,7 @@ mod tests {
     }
 
     /// A flag and a value for it where the field's own example is not what the flag takes.
-    const VALUES: [(&field::Field, &[&str]); 7] = [
-        (&field::VALUES, &["--set", "width=1024"]),
+    const VALUES: [(&field::Field, &[&str]); 6] = [
         (&field::SHELL, &["--shell", "tcsh"]),
         (&field::ENVIRONMENT, &["--env", "LEVEL={1}"]),
         (&field::TRANSPORT, &["--transport", "shared-memory"]),
@@ -183,9 +197,6 @@ mod tests {
             }
             words.extend(["echo", "{}", ":::", "a"]);
             let mut job = job_of(&words);
-            if field == &field::VALUES {
-                field::PARAMETERS.set(&mut job, field::PARAMETERS.example).expect("they are read");
-            }
             if field == &field::TRANSPORT {
                 job.task = TaskTemplate::Workload(WorkloadSpec::named("cube"));
             }

@@ -6,6 +6,7 @@ mod keep_args;
 mod overlay;
 mod parallel_args;
 pub mod parallel_options;
+mod python_args;
 
 use std::ffi::OsString;
 
@@ -44,7 +45,7 @@ pub fn no_input_words(job: &Job) -> String {
     };
     let option = match &job.task {
         TaskTemplate::Command(line) => line.split_whitespace().skip(1).find(is_known),
-        TaskTemplate::Workload(_) => None,
+        TaskTemplate::Workload(_) | TaskTemplate::Python(_) => None,
     };
     let hint = option.map_or_else(String::new, |option| {
         format!("; {option} behind the command is a word of the command: options of fanlane run stand before it")

@@ -1,7 +1,5 @@
 //! The page of a task: how it stands, and what it printed.
 
-use std::borrow::Cow;
-
 use ratatui_core::buffer::Buffer;
 use ratatui_core::layout::Rect;
 use ratatui_core::style::Style;
@@ -11,7 +9,7 @@ use super::facts::Facts;
 use super::frame::Scene;
 use super::palette::{RUNNING, sign};
 use crate::cli::report::describe;
-use fanlane_core::event::{AttemptRecord, CallValue, Captured, StreamName, TaskId};
+use fanlane_core::event::{AttemptRecord, Captured, StreamName, TaskId};
 use fanlane_core::model::format::{bytes, duration, plural};
 use fanlane_core::model::{LiveText, sanitize};
 
@@ -52,13 +50,7 @@ fn of_live(live: &LiveText) -> Vec<Line> {
 fn of_record(record: &AttemptRecord) -> Vec<Line> {
     let mut lines = Vec::new();
     if let Some(value) = &record.value {
-        let text: Cow<'_, [u8]> = match value {
-            CallValue::Int(number) => number.to_string().into_bytes().into(),
-            CallValue::Float(number) => number.to_string().into_bytes().into(),
-            CallValue::Text(text) => text.as_bytes().into(),
-            CallValue::Bytes(bytes) => (&**bytes).into(),
-        };
-        push(&mut lines, &text, false);
+        push(&mut lines, &value.text(), false);
     }
     if let Some(output) = &record.output {
         push_stream(&mut lines, &output.stdout, false);

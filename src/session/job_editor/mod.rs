@@ -5,14 +5,13 @@ mod expand;
 mod input_draft;
 mod preview;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::presets::PresetId;
 use super::{Machine, Wake};
 use fanlane_core::job::{Job, Mode, TaskKind};
 
-pub use draft::{DependenciesDraft, EnvironmentDraft, FieldError, JobDraft, OrderDraft, ParameterDraft};
+pub use draft::{DependenciesDraft, EnvironmentDraft, FieldError, JobDraft, OrderDraft};
 pub use expand::{Beside, Expanded, expand, task_inputs, task_text};
 pub use input_draft::{ColumnsDraft, InputDraft, InputKind};
 pub use preview::Preview;
@@ -108,7 +107,7 @@ impl JobEditor {
         if !is_example || draft.name != opened.name || !self.has_unsaved_work() {
             return draft.name.clone();
         }
-        let task = |draft: &JobDraft| (draft.kind, draft.command.clone(), draft.workload.clone());
+        let task = |draft: &JobDraft| (draft.kind, draft.command.clone(), draft.workload.clone(), draft.python.clone());
         if task(draft) == task(opened) { format!("{} (edited)", draft.name) } else { String::new() }
     }
 
@@ -121,6 +120,7 @@ impl JobEditor {
         let command = match self.draft.kind {
             TaskKind::Command => self.draft.command.trim(),
             TaskKind::Workload => &self.draft.workload.name,
+            TaskKind::Python => &self.draft.python.function,
         };
         if command.is_empty() { UNTITLED.to_owned() } else { command.lines().next().unwrap_or_default().to_owned() }
     }
@@ -130,17 +130,15 @@ impl JobEditor {
         self.draft != self.opened
     }
 
-    /// It differs in more than the mode, the number of workers and the values of its parameters, which are tried out rather
-    /// than written.
+    /// It differs in more than the mode and the number of workers, which are tried out rather than written.
     pub fn has_unsaved_work(&self) -> bool {
         let mut draft = self.draft.clone();
         (draft.mode, draft.workers) = (self.opened.mode, self.opened.workers);
-        draft.values.clone_from(&self.opened.values);
         draft != self.opened
     }
 
     /// The number of jobs opened so far, which tells whether another was opened since.
-    pub const fn opening(&self) -> u64 {
+    pub(super) const fn opening(&self) -> u64 {
         self.opening
     }
 
@@ -225,19 +223,6 @@ impl JobEditor {
         self.edit(self.opened.clone());
     }
 
-    /// Chooses values that were chosen when the job was open before, where its parameters still take them.
-    pub(super) fn recall(&mut self, values: &BTreeMap<String, String>) {
-        let Ok(job) = self.draft.to_job() else { return };
-        let known = job.parameters.iter().filter_map(|parameter| {
-            let value = values.get(&parameter.name)?;
-            parameter.check(value).is_ok().then(|| (parameter.name.clone(), value.clone()))
-        });
-        let mut draft = self.draft.clone();
-        draft.values.extend(known);
-        self.opened.values.clone_from(&draft.values);
-        self.edit(draft);
-    }
-
     /// Replaces the draft; the preview is made again.
     pub(super) fn edit(&mut self, draft: JobDraft) {
         self.draft = draft;
@@ -260,8 +245,6 @@ impl JobEditor {
     /// where the program was started; as a preset it must say so.
     pub(super) fn to_preset(&self) -> Result<Job, Vec<FieldError>> {
         let job = self.draft.to_job()?;
-        // A preset has the defaults; what was chosen is remembered apart.
-        let job = Job { values: BTreeMap::new(), ..job };
         let from_file = matches!(self.origin, Some(Origin::File(_)));
         let folder = std::path::absolute(&self.folder).unwrap_or_else(|_| self.folder.clone());
         Ok(if from_file || job.has_relative_inputs() { job.anchored(&folder) } else { job })
@@ -270,9 +253,7 @@ impl JobEditor {
     /// The open job was saved as preset `id`, which holds `job` now.
     pub(super) fn saved(&mut self, id: PresetId, job: Option<&Job>) {
         if let Some(job) = job {
-            let mut draft = JobDraft::from_job(job);
-            draft.values = std::mem::take(&mut self.draft.values);
-            self.edit(draft);
+            self.edit(JobDraft::from_job(job));
         }
         self.opened = self.draft.clone();
         self.origin = Some(Origin::Preset(id));

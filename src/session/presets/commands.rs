@@ -29,7 +29,8 @@ impl Session {
             Some(Ok(job)) => {
                 self.job_changes();
                 self.notices.succeeded(Topic::OpenJob);
-                self.open_job(&job, Origin::Preset(id));
+                self.editor.open(&job, Origin::Preset(id));
+                self.remember_job();
                 self.page = Page::JOB;
             }
             Some(Err(error)) => {

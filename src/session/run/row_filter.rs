@@ -2,9 +2,7 @@
 //!
 //! What stands in records is looked at under the lock of the model; command lines are made from the batch without it.
 
-use std::borrow::Cow;
-
-use fanlane_core::event::{AttemptRecord, CallValue, LaneId, Outcome, OutcomeClass, TaskId};
+use fanlane_core::event::{AttemptRecord, LaneId, Outcome, OutcomeClass, TaskId};
 use fanlane_core::job::Batch;
 use fanlane_core::model::search::{Hit, Needle};
 use fanlane_core::model::{RunModel, Stretch};
@@ -164,7 +162,7 @@ impl RecordColumn {
                 _ => false,
             },
             Self::Output(needle) => needle.find_in_record(record).is_some(),
-            Self::Value(needle) => record.value.as_ref().is_some_and(|value| needle.is_in(&value_bytes(value))),
+            Self::Value(needle) => record.value.as_ref().is_some_and(|value| needle.is_in(&value.text())),
             Self::Number(column, compared) => {
                 let has_begun = record.attempt > 0;
                 let number = match column {
@@ -179,15 +177,5 @@ impl RecordColumn {
                 number.is_some_and(|number| compared.is_met_by(number))
             }
         }
-    }
-}
-
-/// A value as a person reads it.
-fn value_bytes(value: &CallValue) -> Cow<'_, [u8]> {
-    match value {
-        CallValue::Int(number) => Cow::Owned(number.to_string().into_bytes()),
-        CallValue::Float(number) => Cow::Owned(number.to_string().into_bytes()),
-        CallValue::Text(text) => Cow::Borrowed(text.as_bytes()),
-        CallValue::Bytes(bytes) => Cow::Borrowed(bytes),
     }
 }

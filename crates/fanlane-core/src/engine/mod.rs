@@ -20,6 +20,7 @@ mod options;
 mod orphans;
 mod progress;
 mod protocol;
+pub mod python;
 mod run;
 mod run_clock;
 mod shared_objects;
@@ -189,6 +190,9 @@ pub enum EngineError {
     /// The batch calls a workload that cannot be called so.
     #[error(transparent)]
     Workload(#[from] crate::job::workload::WorkloadError),
+    /// The batch calls a Python function that cannot be called so.
+    #[error(transparent)]
+    Python(#[from] python::PythonError),
     /// The system refused something that no run can do without.
     #[error("{what}: {source}")]
     System {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::OutputLevel;
+use super::python::PythonCall;
 use crate::event::TaskId;
 use crate::job::Mode;
 
@@ -74,6 +75,8 @@ pub struct RunOptions {
     pub breakpoints: Vec<TaskId>,
     /// Each command has the terminal of this process while it runs, and is not captured; for mode `one`, with one worker.
     pub terminal: bool,
+    /// The Python function of the batch as it was found; `None`: it is looked at first.
+    pub python: Option<PythonCall>,
 }
 
 impl RunOptions {
@@ -90,7 +93,14 @@ impl RunOptions {
             output,
             breakpoints: Vec::new(),
             terminal: false,
+            python: None,
         }
+    }
+
+    /// Sets the Python function as it was found.
+    #[must_use]
+    pub fn python(self, python: Option<PythonCall>) -> Self {
+        Self { python, ..self }
     }
 
     /// Sets whether cores and workers are sampled during the run.

@@ -378,6 +378,7 @@ mod tests {
             Some(CallValue::Float(0.5)),
             Some(CallValue::Text("t".into())),
             Some(CallValue::Bytes(vec![0, 255].into())),
+            Some(CallValue::Object { repr: "(1,)".into(), json: Some("[1]".into()) }),
         ];
         let captured =
             Captured { head: vec![1, 0], dropped_bytes: 9, tail: vec![255], spill: Spill::Failed("d".into()) };

@@ -33,6 +33,7 @@ use super::launcher::Launcher;
 use super::monitor::Monitor;
 use super::progress::ProgressReports;
 use super::protocol::{CallParameters, Caps, CommandKind, Setup, TaskSetup};
+use super::python::PythonCall;
 use super::run_clock::RunClock;
 use super::shared_objects::SharedObjects;
 use super::{EngineError, OutputInterest, RunCommand, RunHandle, RunOptions};
@@ -70,7 +71,7 @@ impl Run {
         let system = |what| move |source| EngineError::System { what, source };
         let epoch_ns = monotonic_ns();
         let clock = Arc::new(RunClock::since(epoch_ns));
-        let (task, server) = task_setup(&batch)?;
+        let (task, server) = task_setup(&batch, &options)?;
         let objects = SharedObjects::start(batch.job())?;
         // Only commands can report; and a run without reports is better than none.
         let reports =
@@ -213,7 +214,7 @@ fn caps(batch: &Batch) -> Caps {
 }
 
 /// What the workers are to do, and the loopback server for those workloads that ask one.
-fn task_setup(batch: &Batch) -> Result<(TaskSetup, Option<LoopbackServer>), EngineError> {
+fn task_setup(batch: &Batch, options: &RunOptions) -> Result<(TaskSetup, Option<LoopbackServer>), EngineError> {
     let system = |what| move |source| EngineError::System { what, source };
     let encoded = system("the job's task could not be encoded for its workers");
     let task = &batch.job().task;
@@ -231,6 +232,16 @@ fn task_setup(batch: &Batch) -> Result<(TaskSetup, Option<LoopbackServer>), Engi
             let parameters =
                 CallParameters { spec: spec.clone(), server: server.as_ref().map(LoopbackServer::address) };
             Ok((TaskSetup::new(kind, in_process, &parameters).map_err(encoded)?, server))
+        }
+        TaskTemplate::Python(spec) => {
+            let call = match &options.python {
+                Some(call) => call.clone(),
+                None => PythonCall::prepare(spec, batch)?,
+            };
+            // Threads share an interpreter, so that a call can only be ended with all of them.
+            let in_process = options.mode == Mode::Threads;
+            let parameters = call.parameters(options);
+            Ok((TaskSetup::new(kind, in_process, &parameters).map_err(encoded)?, None))
         }
     }
 }

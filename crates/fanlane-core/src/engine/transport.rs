@@ -25,12 +25,12 @@ pub const LARGE_BYTES: usize = 32 << 10;
 /// through the pipe, where it waits for the engine.
 pub const MAX_UNREAD_BYTES: usize = 8 << 20;
 
-/// The bytes of a record's value; none for a number.
+/// The bytes of a record's value; none for a number or an object, which are short.
 pub fn value_bytes(record: &AttemptRecord) -> &[u8] {
     match &record.value {
         Some(CallValue::Bytes(bytes)) => bytes,
         Some(CallValue::Text(text)) => text.as_bytes(),
-        Some(CallValue::Int(_) | CallValue::Float(_)) | None => &[],
+        Some(CallValue::Int(_) | CallValue::Float(_) | CallValue::Object { .. }) | None => &[],
     }
 }
 
@@ -39,7 +39,7 @@ pub fn empty(record: &mut AttemptRecord) {
     match &mut record.value {
         Some(CallValue::Bytes(bytes)) => *bytes = Box::default(),
         Some(CallValue::Text(text)) => *text = Box::default(),
-        Some(CallValue::Int(_) | CallValue::Float(_)) | None => {}
+        Some(CallValue::Int(_) | CallValue::Float(_) | CallValue::Object { .. }) | None => {}
     }
 }
 
@@ -54,7 +54,7 @@ fn refill(record: &mut AttemptRecord, bytes: &SharedBytes) -> Result<(), FrameEr
         Some(CallValue::Text(value)) => {
             *value = String::from_utf8(bytes.to_vec()).map_err(|_| wrong())?.into_boxed_str()
         }
-        Some(CallValue::Int(_) | CallValue::Float(_)) | None => return Err(wrong()),
+        Some(CallValue::Int(_) | CallValue::Float(_) | CallValue::Object { .. }) | None => return Err(wrong()),
     }
     Ok(())
 }

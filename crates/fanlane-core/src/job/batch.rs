@@ -6,7 +6,6 @@
 mod command_environment;
 mod error;
 mod feed;
-mod filled;
 mod folder;
 mod layout;
 mod pack;
@@ -25,18 +24,17 @@ use super::dependencies::{self, Dependencies};
 use super::inputs::Source;
 use super::inputs::feeder::Feeder;
 use super::order::TaskOrder;
-use super::parameter::fill::{self, FillError, ParameterValues};
+use super::python::keyword_names;
 use super::quote::quote_into;
 use super::resource_request::{MAX_SIZED, RequestError, RequestTemplates, TaskRequests};
-use super::template::{CommandLine, Digits, TaskPlace, Values};
-use super::{Job, TaskKind};
+use super::template::{CommandLine, Digits, TaskPlace, Template, Values};
+use super::{Job, TaskKind, TaskTemplate};
 use crate::job::TaskId;
 use command_environment::CommandEnvironment;
 pub use command_environment::EnvironmentPart;
 pub use error::BatchError;
 pub(crate) use feed::Growth;
 pub use feed::{BatchFeed, FeedError};
-use filled::FilledJob;
 use folder::find_working_dir;
 use layout::{Layout, RowRules, StdinReading};
 pub use pack::PackError;
@@ -46,9 +44,6 @@ pub use ranking::OrderError;
 #[derive(Debug)]
 pub struct Batch {
     job: Job,
-    /// The job as it was given; `None` where that is `job`.
-    given: Option<Box<Job>>,
-    parameters: ParameterValues,
     working_dir: PathBuf,
     layout: Arc<Layout>,
     columns: Vec<String>,
@@ -83,25 +78,24 @@ impl Batch {
         folder: &Path,
         reading: StdinReading<'_>,
     ) -> Result<(Self, Option<(Feeder, RowRules)>), BatchError> {
-        let filled = FilledJob::of(job)?;
-        let working_dir = find_working_dir(&filled.job, folder)?;
-        fill::check_paths(job, &working_dir).map_err(FillError::from)?;
-        let (layout, feeder) = Layout::open(&filled.job, &working_dir, reading)?;
-        Self::bind(filled, working_dir, layout, feeder)
+        let template = job.task.command_line(&job.shell)?;
+        let working_dir = find_working_dir(job, folder)?;
+        let (layout, feeder) = Layout::open(job, &working_dir, reading)?;
+        Self::bind(job, working_dir, template, layout, feeder)
     }
 
     /// Binds the job's templates to inputs that were read.
     fn bind(
-        filled: FilledJob<'_>,
+        job: &Job,
         working_dir: PathBuf,
+        template: Option<Template>,
         layout: Layout,
         feeder: Option<Feeder>,
     ) -> Result<(Self, Option<(Feeder, RowRules)>), BatchError> {
-        let FilledJob { given, job, parameters, template } = filled;
         let columns = layout.columns()?;
         let command = template.map(|template| template.bind(&columns)).transpose()?;
-        let command_environment = CommandEnvironment::bind(&job, &parameters, &columns)?;
-        let tagstring = command_environment::bind_tagstring(&job, &parameters, &columns)?;
+        let command_environment = CommandEnvironment::bind(job, &columns)?;
+        let tagstring = command_environment::bind_tagstring(job, &columns)?;
         let bound =
             command.iter().chain(command_environment.iter().flat_map(CommandEnvironment::templates)).chain(&tagstring);
         let numbers: Vec<_> = bound.flat_map(CommandLine::numbers).collect();
@@ -109,11 +103,9 @@ impl Batch {
             layout.check_numbers(number)?;
         }
         let open_end = feeder.map(|feeder| (feeder, layout.rules(numbers.iter().copied())));
-        let request_templates = RequestTemplates::bind(&job.control, &parameters, &columns)?;
+        let request_templates = RequestTemplates::bind(&job.control, &columns)?;
         let mut batch = Self {
-            job: job.as_ref().clone(),
-            given: (!parameters.is_empty()).then(|| Box::new(given.clone())),
-            parameters,
+            job: job.clone(),
             working_dir,
             layout: Arc::new(layout),
             columns,
@@ -143,6 +135,20 @@ impl Batch {
             batch.dependencies = dependencies::resolve(&batch, after)?;
         }
         Ok((batch, open_end))
+    }
+
+    /// This batch under another name.
+    #[must_use]
+    pub fn renamed(mut self, name: String) -> Self {
+        self.job.name = name;
+        self
+    }
+
+    /// This batch for a pool of this size.
+    #[must_use]
+    pub const fn in_pool(mut self, workers: Option<u32>) -> Self {
+        self.job.workers = workers;
+        self
     }
 
     /// A task's number as people see it and as `{#}` gives it: from 1, and in a part of a batch the number that the
@@ -179,6 +185,11 @@ impl Batch {
         self.len() == 0
     }
 
+    /// The job this was made from.
+    pub const fn job(&self) -> &Job {
+        &self.job
+    }
+
     /// In which order the tasks begin.
     pub const fn order(&self) -> &TaskOrder {
         &self.order
@@ -209,6 +220,21 @@ impl Batch {
         &self.columns
     }
 
+    /// The names by which the values of a task are given to a function; `None` where all are given by their places, as those
+    /// of several rows are.
+    pub fn keyword_names(&self) -> Option<Vec<Option<String>>> {
+        self.job.max_args.is_none_or(|rows| rows == 1).then(|| keyword_names(&self.columns)).flatten()
+    }
+
+    /// Number of values of a task; `None` where it depends on the task.
+    pub fn values_per_task(&self) -> Option<usize> {
+        match self.job.max_args {
+            None | Some(1) => Some(if self.job.inputs.is_empty() { 0 } else { self.columns.len() }),
+            Some(0) => Some(0),
+            Some(_) => None,
+        }
+    }
+
     /// The values of a task, one for each column; only the last task may have fewer.
     ///
     /// # Panics
@@ -218,7 +244,8 @@ impl Batch {
     }
 
     /// Appends the payload of a task for a worker, in the lane `slot` (1 for the first): a command line, the words of one with NUL
-    /// bytes between them where the job wants no shell, or for a workload the values with a space between them. A job
+    /// bytes between them where the job wants no shell, for a workload the values with a space between them, or
+    /// for a Python function its arguments as JSON. A job
     /// that gives its tasks variables or a standard input gets these behind it, each part with its length in front.
     ///
     /// # Panics
@@ -239,7 +266,10 @@ impl Batch {
             (Some(command), Some(command_environment)) => {
                 command_environment.expand_into(command, place, &row, shares, out)
             }
-            (None, _) => values_into(&row, out),
+            (None, _) => match &self.job.task {
+                TaskTemplate::Python(spec) => spec.arguments_into(&row, out),
+                TaskTemplate::Command(_) | TaskTemplate::Workload(_) => values_into(&row, out),
+            },
         }
     }
 
@@ -289,14 +319,17 @@ impl Batch {
     }
 
     /// Appends what a task does as a person reads it: its command line in the lane `slot` (1 for the first), words that
-    /// no shell sees quoted as if one did; for a workload its argument.
+    /// no shell sees quoted as if one did; for a workload its argument, for a Python function its arguments.
     ///
     /// # Panics
     /// When there is no such task.
     pub fn line_into(&self, task: TaskId, slot: u32, out: &mut Vec<u8>) {
         let row = self.layout.row(self.place_of(task));
         let Some(command) = &self.command else {
-            values_into(&row, out);
+            match &self.job.task {
+                TaskTemplate::Python(spec) => spec.call_into(&row, self.keyword_names().as_deref(), out),
+                TaskTemplate::Command(_) | TaskTemplate::Workload(_) => values_into(&row, out),
+            }
             return;
         };
         let place = TaskPlace { number: self.number(task), slot };
@@ -320,11 +353,19 @@ impl Batch {
     /// # Panics
     /// When there is no such task.
     pub fn command_into(&self, task: TaskId, slot: u32, out: &mut Vec<u8>) {
-        if let Some(callee) = self.job.task.callee() {
+        let callee = self.job.task.callee();
+        let (open, close) = match self.kind() {
+            TaskKind::Python => (b"(".as_slice(), b")".as_slice()),
+            TaskKind::Command | TaskKind::Workload => (b" ".as_slice(), b"".as_slice()),
+        };
+        if let Some(callee) = callee {
             out.extend_from_slice(callee.as_bytes());
-            out.push(b' ');
+            out.extend_from_slice(open);
         }
         self.line_into(task, slot, out);
+        if callee.is_some() {
+            out.extend_from_slice(close);
+        }
     }
 }
 

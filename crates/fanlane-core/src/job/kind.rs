@@ -76,6 +76,17 @@ task_kinds! {
         prints: false,
         returns_value: true,
     }
+    /// A call of a Python function.
+    Python {
+        name: "python",
+        label: "Python function",
+        help: "A Python function of a file or a module, called once for each input in interpreters that are kept",
+        is_command_line: false,
+        has_own_process: true,
+        has_exit_code: true,
+        prints: true,
+        returns_value: true,
+    }
 }
 
 impl TaskTemplate {
@@ -84,6 +95,7 @@ impl TaskTemplate {
         match self {
             Self::Command(_) => TaskKind::Command,
             Self::Workload(_) => TaskKind::Workload,
+            Self::Python(_) => TaskKind::Python,
         }
     }
 
@@ -92,6 +104,7 @@ impl TaskTemplate {
         match self {
             Self::Command(_) => None,
             Self::Workload(spec) => Some(&spec.name),
+            Self::Python(spec) => Some(&spec.function),
         }
     }
 
@@ -100,6 +113,7 @@ impl TaskTemplate {
         match self {
             Self::Command(script) => script.trim().lines().next().unwrap_or_default(),
             Self::Workload(spec) => &spec.name,
+            Self::Python(spec) => &spec.function,
         }
     }
 
@@ -111,7 +125,7 @@ impl TaskTemplate {
         match self {
             Self::Command(line) if shell.is_used() => Template::parse_for(line, shell.quoting()).map(Some),
             Self::Command(line) => Template::parse_words(line).map(Some),
-            Self::Workload(_) => Ok(None),
+            Self::Workload(_) | Self::Python(_) => Ok(None),
         }
     }
 
@@ -120,6 +134,7 @@ impl TaskTemplate {
         match self {
             Self::Command(_) => self.command_line(shell).err().map(|error| error.to_string()),
             Self::Workload(spec) => spec.check().err().map(|error| error.to_string()),
+            Self::Python(spec) => spec.problem(),
         }
     }
 }
@@ -127,7 +142,7 @@ impl TaskTemplate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::WorkloadSpec;
+    use crate::job::{PythonSpec, WorkloadSpec};
 
     #[test]
     fn each_kind_leaves_a_result_of_its_own() {
@@ -145,6 +160,11 @@ mod tests {
         let call = TaskTemplate::Workload(WorkloadSpec::named("cube"));
         assert_eq!((command.kind(), command.title(), command.callee()), (TaskKind::Command, "echo {}", None));
         assert_eq!((call.kind(), call.title(), call.callee()), (TaskKind::Workload, "cube", Some("cube")));
+        let function = TaskTemplate::Python("model.py:square".parse::<PythonSpec>().expect("a place"));
+        assert_eq!(
+            (function.kind(), function.title(), function.callee()),
+            (TaskKind::Python, "square", Some("square"))
+        );
         assert_eq!(TaskKind::default(), TaskKind::Command);
     }
 }

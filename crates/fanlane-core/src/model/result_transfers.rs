@@ -54,8 +54,7 @@ fn bytes_of(record: &AttemptRecord) -> u64 {
     let returned = match &record.value {
         None => 0,
         Some(CallValue::Int(_) | CallValue::Float(_)) => 8,
-        Some(CallValue::Text(text)) => text.len() as u64,
-        Some(CallValue::Bytes(bytes)) => bytes.len() as u64,
+        Some(value) => value.held_bytes() as u64,
     };
     printed + returned
 }

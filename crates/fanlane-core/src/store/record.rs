@@ -32,27 +32,40 @@ pub struct RecordHeader {
     pub earlier: Earlier,
 }
 
-/// A kind in the form that the format has had since its first version: whether it is a call.
+/// A kind in the form that the format has had since its first version: whether it is a call of a workload, or not and a
+/// command. Kinds that came later are stored by their names.
 mod calls {
-    use serde::{Deserialize, Deserializer, Serializer};
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     use crate::job::TaskKind;
 
-    const fn is_call(kind: TaskKind) -> bool {
-        match kind {
-            TaskKind::Command => false,
-            TaskKind::Workload => true,
-        }
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Stored {
+        IsCall(bool),
+        Name(String),
     }
 
     pub(super) fn serialize<S: Serializer>(kind: &TaskKind, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bool(is_call(*kind))
+        match kind {
+            TaskKind::Command => Stored::IsCall(false),
+            TaskKind::Workload => Stored::IsCall(true),
+            TaskKind::Python => Stored::Name(kind.traits().name.to_owned()),
+        }
+        .serialize(serializer)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TaskKind, D::Error> {
-        let calls = bool::deserialize(deserializer)?;
-        let kind = TaskKind::ALL.iter().copied().find(|kind| is_call(*kind) == calls);
-        Ok(kind.unwrap_or_default())
+        match Stored::deserialize(deserializer)? {
+            Stored::IsCall(false) => Ok(TaskKind::Command),
+            Stored::IsCall(true) => Ok(TaskKind::Workload),
+            Stored::Name(name) => TaskKind::ALL
+                .iter()
+                .copied()
+                .find(|kind| kind.traits().name == name)
+                .ok_or_else(|| D::Error::custom(format!("unknown kind of task '{name}'"))),
+        }
     }
 }
 

@@ -259,10 +259,8 @@ fn write_captured(kept: &Captured, file: &mut File) -> io::Result<()> {
 
 fn write_value(value: &CallValue, file: &mut File) -> io::Result<()> {
     match value {
-        CallValue::Int(number) => writeln!(file, "{number}"),
-        CallValue::Float(number) => writeln!(file, "{number}"),
-        CallValue::Text(text) => writeln!(file, "{text}"),
         CallValue::Bytes(bytes) => file.write_all(bytes),
+        value => file.write_all(&value.text()).and_then(|()| file.write_all(b"\n")),
     }
 }
 

@@ -274,13 +274,7 @@ pub fn text_of(record: &AttemptRecord, stream: StreamName) -> Cow<'_, [u8]> {
 
 /// The value of a call as text; empty if it returned none.
 pub fn value_of(record: &AttemptRecord) -> Cow<'_, [u8]> {
-    match &record.value {
-        Some(CallValue::Int(number)) => number.to_string().into_bytes().into(),
-        Some(CallValue::Float(number)) => number.to_string().into_bytes().into(),
-        Some(CallValue::Text(text)) => text.as_bytes().into(),
-        Some(CallValue::Bytes(bytes)) => (&**bytes).into(),
-        None => b"".as_slice().into(),
-    }
+    record.value.as_ref().map(CallValue::text).unwrap_or_default()
 }
 
 fn captured(stream: &Captured) -> Cow<'_, [u8]> {

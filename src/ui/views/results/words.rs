@@ -36,7 +36,7 @@ pub fn value_text(value: &CallValue) -> String {
     match value {
         CallValue::Int(number) => number.to_string(),
         CallValue::Float(number) => number.to_string(),
-        CallValue::Text(text) => sanitize::line(text.as_bytes()),
+        CallValue::Text(text) | CallValue::Object { repr: text, .. } => sanitize::line(text.as_bytes()),
         CallValue::Bytes(bytes) => format!("{} of bytes", format::bytes(bytes.len() as u64)),
     }
 }

@@ -77,8 +77,8 @@ fn open(lane: &LaneShared) -> io::Result<Box<dyn Executor>> {
     }))
 }
 
-/// Sets the limits of commands; they may have as many files open as this process was allowed at its start.
-fn limit(launcher: &mut Launcher, caps: &Caps) {
+/// Sets the limits of what is started; it may have as many files open as this process was allowed at its start.
+pub(super) fn limit(launcher: &mut Launcher, caps: &Caps) {
     if let Some(bytes) = caps.memory_bytes {
         launcher.limit(Limit::Memory, bytes, bytes);
     }
@@ -147,30 +147,31 @@ impl CommandExecutor {
             output.get_or_insert_default().leaky = true;
         }
         let outcome = ended_by_us.unwrap_or_else(|| match outcome_of(status) {
-            Outcome::Done => output.as_deref().and_then(|output| self.loss(output)).unwrap_or(Outcome::Done),
+            Outcome::Done => {
+                let spill_folder = self.spill_folder.as_deref();
+                output.as_deref().and_then(|output| loss_of(spill_folder, output)).unwrap_or(Outcome::Done)
+            }
             failed => failed,
         });
         let is_killed = outcome == Outcome::Signalled { signal: libc::SIGKILL };
         let memory_kill = is_killed && self.memory_kills.any_new();
-        Execution { outcome, value: None, output, cpu_ns: Some(cpu_ns), max_rss_bytes, memory_kill }
-    }
-
-    /// What became of a command whose output was wanted whole and could not be kept.
-    fn loss(&self, output: &Output) -> Option<Outcome> {
-        let folder = self.spill_folder.as_deref().and_then(Path::parent)?.display();
-        StreamName::BOTH.into_iter().find_map(|name| {
-            let stream = output.stream(name);
-            let Spill::Failed(reason) = &stream.spill else { return None };
-            let (bytes, name) = (stream.dropped_bytes, name.name());
-            Some(Outcome::OutputLost(
-                format!("{bytes} bytes of its {name} could not be kept in {folder}: {reason}").into(),
-            ))
-        })
+        Execution { output, cpu_ns: Some(cpu_ns), max_rss_bytes, memory_kill, ..Execution::of(outcome) }
     }
 }
 
+/// What became of a task whose output was wanted whole and could not be kept.
+pub(super) fn loss_of(spill_folder: Option<&Path>, output: &Output) -> Option<Outcome> {
+    let folder = spill_folder.and_then(Path::parent)?.display();
+    StreamName::BOTH.into_iter().find_map(|name| {
+        let stream = output.stream(name);
+        let Spill::Failed(reason) = &stream.spill else { return None };
+        let (bytes, name) = (stream.dropped_bytes, name.name());
+        Some(Outcome::OutputLost(format!("{bytes} bytes of its {name} could not be kept in {folder}: {reason}").into()))
+    })
+}
+
 /// Starts the command; while the system is short of descriptors or processes, waits for some to come back.
-fn start(
+pub(super) fn start(
     launcher: &mut Launcher,
     gate: &LaunchGate,
     invocation: &Invocation,
@@ -219,7 +220,7 @@ fn wait_unreaped(pid: Pid) {
 
 /// Ends what the command left behind outside its process group; as a subreaper this process was given all of it. Says
 /// whether anything, in the group or outside, had to be ended.
-fn end_orphans(marker: Option<&str>) -> bool {
+pub(super) fn end_orphans(marker: Option<&str>) -> bool {
     let any = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     if waitid(WaitId::All, any).is_err_and(|error| error == rustix::io::Errno::CHILD) {
         return false;

@@ -7,7 +7,7 @@ use rustix::process::Pid;
 
 use super::lane::LaneShared;
 use super::live_tap::WantedOutput;
-use super::{call, command};
+use super::{call, command, python};
 use crate::engine::protocol::TaskFrame;
 use crate::event::{CallValue, Outcome, Output, StreamName};
 
@@ -30,12 +30,25 @@ pub struct Execution {
     pub max_rss_bytes: u64,
     /// SIGKILL ended it, and the kernel had ended processes for want of memory.
     pub memory_kill: bool,
+    /// What is known of the end of a call in an interpreter.
+    pub call_end: Option<CallEnd>,
+}
+
+/// The end of a call in an interpreter, which is told of after it.
+#[derive(Clone, Copy, Debug)]
+pub struct CallEnd {
+    /// When it ended, in nanoseconds since the run's start.
+    pub end_ns: u64,
+    /// The share of its time that it computed, where its CPU time was not measured.
+    pub cpu_share: f64,
+    /// The next task is done already, too.
+    pub has_more: bool,
 }
 
 impl Execution {
     /// Nothing but an outcome.
     pub const fn of(outcome: Outcome) -> Self {
-        Self { outcome, value: None, output: None, cpu_ns: None, max_rss_bytes: 0, memory_kill: false }
+        Self { outcome, value: None, output: None, cpu_ns: None, max_rss_bytes: 0, memory_kill: false, call_end: None }
     }
 }
 
@@ -43,6 +56,13 @@ impl Execution {
 pub trait TaskWatch {
     /// The task runs as process and process group `pid`.
     fn begun(&self, pid: Pid);
+    /// What it runs in is being prepared, as process and process group `pid`: its own time begins with [`TaskWatch::begun`].
+    fn preparing(&self, pid: Pid);
+    /// Commits the tasks that wait, at most `most`: they are begun together with this one. Each is given to `each`, which says
+    /// whether one more may follow.
+    fn commit(&self, most: usize, each: &mut dyn FnMut(&TaskFrame) -> bool);
+    /// All but the first `keep` of the tasks that are committed were not begun and wait again.
+    fn release(&self, keep: usize);
     /// It cannot be started for now, for this reason. Says whether it is wanted any more.
     fn exhausted(&self, reason: &str) -> bool;
     /// It has printed more than it may.
@@ -68,7 +88,7 @@ pub struct ExecutorKind {
 }
 
 /// The kinds that every worker knows.
-pub const BUILT_IN: &[ExecutorKind] = &[command::KIND, call::KIND];
+pub const BUILT_IN: &[ExecutorKind] = &[command::KIND, call::KIND, python::KIND];
 
 /// Makes what does the tasks of a lane, from the table of its process.
 ///

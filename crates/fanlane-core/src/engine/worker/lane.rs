@@ -50,6 +50,10 @@ pub struct LaneShared {
 #[derive(Default)]
 pub(super) struct LaneState {
     pub(super) waiting: VecDeque<TaskFrame>,
+    /// Tasks that are begun together with the running one, and follow it.
+    pub(super) committed: VecDeque<TaskFrame>,
+    /// Those of them that are not wanted any more, should they not be begun.
+    pub(super) unwanted: Vec<TaskId>,
     pub(super) retiring: bool,
     /// The lane's thread receives, or will when it is out of work.
     pub(super) executor_receives: bool,
@@ -72,6 +76,8 @@ pub(super) struct CurrentTask {
     pub(super) announced: bool,
     /// The system has run out of what it takes to start it: its time does not count yet.
     pub(super) exhausted: bool,
+    /// What it runs in is being prepared: its time does not count yet.
+    pub(super) preparing: bool,
     /// Its streams are read all the time.
     pub(super) reminded: bool,
     /// The process of it that a signal has stopped.
@@ -150,19 +156,28 @@ impl LaneShared {
             record.output = execution.output;
             record.max_rss_bytes = execution.max_rss_bytes;
             record.memory_kill = execution.memory_kill;
-            record.cpu_ns = execution.cpu_ns.unwrap_or_else(|| meter.of_call(record.wall_ns));
+            record.cpu_ns = match execution.call_end {
+                Some(end) => {
+                    record.wall_ns = end.end_ns.saturating_sub(start_ns);
+                    execution.cpu_ns.unwrap_or((record.wall_ns as f64 * end.cpu_share) as u64)
+                }
+                None => execution.cpu_ns.unwrap_or_else(|| meter.of_call(record.wall_ns)),
+            };
+            let has_more = execution.call_end.is_some_and(|end| end.has_more);
             now_ns = record.start_ns + record.wall_ns;
             let mut outbox = self.outbox();
             let mut sent = outbox.push(record, self.context.clock.epoch_ns() + now_ns);
             // A process may have changed the world: that it is done must not be lost with its worker.
-            if !setup.task.in_process {
+            if !setup.task.in_process && !has_more {
                 outbox.flush();
                 sent = true;
             }
-            if sent {
+            // A call that was begun with the one before began when that ended.
+            if sent && !has_more {
                 now_ns = 0;
             }
         }
+        drop(executor);
         self.context.live_lanes.fetch_sub(1, Ordering::AcqRel);
         self.outbox().send(&FromWorker::Bye);
         self.outbox().close();
@@ -180,7 +195,7 @@ impl LaneShared {
                 // The process is about to end, and what runs is ended first: the next must not take its place.
                 state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
-            if !state.waiting.is_empty() {
+            if !state.waiting.is_empty() || !state.committed.is_empty() {
                 if now_ns == 0 {
                     now_ns = self.since_epoch_ns();
                 }
@@ -193,7 +208,7 @@ impl LaneShared {
             }
             // The next begins as the last one ends, unless something took time between them.
             let start_ns = now_ns;
-            if let Some(frame) = state.waiting.pop_front() {
+            if let Some(frame) = state.committed.pop_front().or_else(|| state.waiting.pop_front()) {
                 state.current = Some(CurrentTask {
                     task: frame.task,
                     attempt: frame.attempt,
@@ -201,6 +216,7 @@ impl LaneShared {
                     pid: None,
                     announced: false,
                     exhausted: false,
+                    preparing: false,
                     reminded: false,
                     stopped: None,
                     tree_look_ns: start_ns + TREE_LOOK_INTERVAL_NS,
@@ -238,6 +254,9 @@ impl TaskWatch for LaneShared {
         let mut state = self.state();
         let Some(current) = &mut state.current else { return };
         current.pid = Some(pid);
+        if std::mem::take(&mut current.preparing) {
+            current.start_ns = self.since_epoch_ns();
+        }
         if current.exhausted {
             current.exhausted = false;
             current.start_ns = self.since_epoch_ns();
@@ -245,6 +264,43 @@ impl TaskWatch for LaneShared {
         }
         if current.ending.is_some() {
             end_gently(pid);
+        }
+    }
+
+    fn preparing(&self, pid: Pid) {
+        if let Some(current) = &mut self.state().current {
+            current.pid = Some(pid);
+            current.preparing = true;
+            if current.ending.is_some() {
+                end_gently(pid);
+            }
+        }
+    }
+
+    fn commit(&self, most: usize, each: &mut dyn FnMut(&TaskFrame) -> bool) {
+        let mut state = self.state();
+        for _ in 0..most {
+            let Some(frame) = state.waiting.pop_front() else { return };
+            let goes_on = each(&frame);
+            state.committed.push_back(frame);
+            if !goes_on {
+                return;
+            }
+        }
+    }
+
+    fn release(&self, keep: usize) {
+        let mut state = self.state();
+        while state.committed.len() > keep {
+            let Some(frame) = state.committed.pop_back() else { return };
+            if state.unwanted.contains(&frame.task) {
+                self.forget(&[frame]);
+            } else {
+                state.waiting.push_front(frame);
+            }
+        }
+        if state.committed.is_empty() {
+            state.unwanted.clear();
         }
     }
 

@@ -61,12 +61,16 @@ impl LaneShared {
                     self.forget(&[frame]);
                 } else if state.current.as_ref().is_some_and(|current| current.task == task) {
                     self.end_current(&mut state, Outcome::Cancelled, false);
+                } else if state.committed.iter().any(|frame| frame.task == task) {
+                    state.unwanted.push(task);
                 }
             }
             ToWorker::Stop { now } => {
                 let mut state = self.state();
                 let waiting: Vec<TaskFrame> = state.waiting.drain(..).collect();
                 self.forget(&waiting);
+                let LaneState { committed, unwanted, .. } = &mut *state;
+                unwanted.extend(committed.iter().map(|frame| frame.task));
                 self.end_current(&mut state, Outcome::Cancelled, now);
             }
             ToWorker::Ping => self.outbox().send(&FromWorker::Alive),
@@ -85,7 +89,7 @@ impl LaneShared {
     }
 
     /// Reports tasks that were not begun as cancelled.
-    fn forget(&self, frames: &[TaskFrame]) {
+    pub(super) fn forget(&self, frames: &[TaskFrame]) {
         let now_ns = self.since_epoch_ns();
         let records: Vec<AttemptRecord> =
             frames.iter().map(|frame| self.record(frame.task, frame.attempt - 1, now_ns, Outcome::Cancelled)).collect();
@@ -145,7 +149,11 @@ impl LaneShared {
                 (Some((_, kill_at_ns)), Some(pid)) if now_ns >= *kill_at_ns => {
                     let _ = kill_process_group(pid, Signal::KILL);
                 }
-                (None, _) if !current.exhausted && timeout_ns.is_some_and(|timeout_ns| age_ns >= timeout_ns) => {
+                (None, _)
+                    if !current.exhausted
+                        && !current.preparing
+                        && timeout_ns.is_some_and(|timeout_ns| age_ns >= timeout_ns) =>
+                {
                     self.end_current(&mut state, Outcome::TimedOut, false);
                 }
                 _ => {}

@@ -190,6 +190,7 @@ mod tests {
     use rustix::process::Pid;
 
     use super::*;
+    use crate::engine::protocol::TaskFrame;
     use crate::event::Outcome;
 
     /// What a tap has sent.
@@ -210,6 +211,9 @@ mod tests {
     impl TaskWatch for Sent {
         fn interrupted(&self) {}
         fn begun(&self, _: Pid) {}
+        fn preparing(&self, _: Pid) {}
+        fn commit(&self, _: usize, _: &mut dyn FnMut(&TaskFrame) -> bool) {}
+        fn release(&self, _: usize) {}
         fn exhausted(&self, _: &str) -> bool {
             true
         }

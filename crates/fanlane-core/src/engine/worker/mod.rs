@@ -16,6 +16,7 @@ mod launch_gate;
 mod listener;
 mod live_tap;
 pub mod outbox;
+mod python;
 mod receiver;
 mod streams;
 
@@ -59,6 +60,8 @@ pub struct WorkerContext {
     pub clock: RunClock,
     /// What a suspension has stopped.
     suspended: Mutex<Vec<Stopped>>,
+    /// The interpreter that all lanes share where they are threads.
+    interpreter: python::SharedInterpreter,
 }
 
 impl WorkerContext {
@@ -67,6 +70,7 @@ impl WorkerContext {
         Self {
             clock: RunClock::since(setup.epoch_ns),
             suspended: Mutex::default(),
+            interpreter: python::SharedInterpreter::default(),
             setup,
             kinds,
             unusable,
@@ -226,10 +230,9 @@ impl WorkerContext {
         if self.setup.task.in_process {
             // The engine stops this process, which then sees no end of its control socket.
             parent_death::kill_with_parent(true);
-        } else {
-            // A key has stopped the task that has the terminal, and with it the run: it goes on with it.
-            *self.suspended() = process_tree::stop_below(std::process::id(), self.setup.terminal_of.is_some());
         }
+        // A key has stopped the task that has the terminal, and with it the run: it goes on with it.
+        *self.suspended() = process_tree::stop_below(std::process::id(), self.setup.terminal_of.is_some());
     }
 
     /// Lets go on what [`WorkerContext::suspend`] has stopped; the zero of the run's clock is now at `epoch_ns`.

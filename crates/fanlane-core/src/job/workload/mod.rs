@@ -197,12 +197,7 @@ mod tests {
     }
 
     fn text_of(value: CallValue) -> String {
-        match value {
-            CallValue::Int(number) => number.to_string(),
-            CallValue::Float(number) => number.to_string(),
-            CallValue::Text(text) => text.into(),
-            CallValue::Bytes(bytes) => String::from_utf8(bytes.into()).unwrap(),
-        }
+        String::from_utf8(value.text().into_owned()).expect("text")
     }
 
     #[test]

@@ -128,6 +128,11 @@ fn push_value(block: &mut Vec<u8>, value: Option<&CallValue>) {
             block.push(4);
             push_bytes(block, bytes);
         }
+        Some(CallValue::Object { repr, json }) => {
+            block.push(5);
+            push_bytes(block, repr.as_bytes());
+            push_bytes(block, json.as_deref().unwrap_or_default().as_bytes());
+        }
     }
 }
 
@@ -167,6 +172,8 @@ pub(super) enum Value<'a> {
     Float(f64),
     Text(&'a str),
     Bytes(&'a [u8]),
+    /// A repr, and JSON or nothing.
+    Object(&'a str, &'a str),
 }
 
 /// The values and the command of a task.
@@ -268,6 +275,10 @@ impl<'a> Value<'a> {
             2 => Self::Float(f64::from_bits(u64::from_le_bytes(take(rest, 8)?.try_into().ok()?))),
             3 => Self::Text(str::from_utf8(take_bytes(rest)?).ok()?),
             4 => Self::Bytes(take_bytes(rest)?),
+            5 => {
+                let repr = str::from_utf8(take_bytes(rest)?).ok()?;
+                Self::Object(repr, str::from_utf8(take_bytes(rest)?).ok()?)
+            }
             _ => return None,
         })
     }
@@ -279,6 +290,10 @@ impl<'a> Value<'a> {
             Self::Float(float) => Some(CallValue::Float(float)),
             Self::Text(text) => Some(CallValue::Text(text.into())),
             Self::Bytes(bytes) => Some(CallValue::Bytes(bytes.into())),
+            Self::Object(repr, json) => {
+                let json = (!json.is_empty()).then(|| json.into());
+                Some(CallValue::Object { repr: repr.into(), json })
+            }
         }
     }
 }

@@ -180,6 +180,8 @@ mod tests {
             Some(CallValue::Float(f64::INFINITY)),
             Some(CallValue::Text("ä".into())),
             Some(CallValue::Bytes([0, 255].into())),
+            Some(CallValue::Object { repr: "(1,)".into(), json: Some("[1]".into()) }),
+            Some(CallValue::Object { repr: "<x>".into(), json: None }),
         ];
         let input = [Cow::Borrowed(BStr::new(b"\xff")), Cow::Borrowed(BStr::new("b"))];
         let texts: (&[_], &[u8]) = (&input, b"echo");

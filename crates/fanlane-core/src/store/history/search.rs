@@ -131,7 +131,7 @@ impl Search<'_> {
                         found.stream(StreamName::Stdout, &output.stdout);
                     }
                     match attempt.value {
-                        Value::Text(text) => found.value(text.as_bytes()),
+                        Value::Text(text) | Value::Object(text, _) => found.value(text.as_bytes()),
                         Value::Bytes(bytes) => found.value(bytes),
                         Value::Int(int) => found.value(itoa::Buffer::new().format(int).as_bytes()),
                         Value::Float(float) => found.value(float.to_string().as_bytes()),
@@ -169,7 +169,7 @@ impl Search<'_> {
                     found.stream(name, &KeptStream { head, dropped_bytes, tail, fault: None });
                 }
             }
-            if let Some(CallValue::Text(text)) = &record.value {
+            if let Some(CallValue::Text(text) | CallValue::Object { repr: text, .. }) = &record.value {
                 found.value(text.as_bytes());
             }
             let task = record.task.number();

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{History, HistoryError};
 use crate::event::TaskId;
 use crate::job::lossless::Bytes;
-use crate::job::{Batch, Input, Job, TaskTemplate};
+use crate::job::{Batch, Input, Job};
 use crate::store::record::TaskWords;
 
 /// Maximum number of values in the job itself, so that its file is short enough to be kept.
@@ -22,8 +22,7 @@ pub(super) fn follow_from(job: &Job) -> bool {
         }
         _ => false,
     };
-    // A parameter may name a file, which has its place in the working folder.
-    matches!(job.task, TaskTemplate::Workload(_)) && job.parameters.is_empty() && job.inputs.iter().all(is_here)
+    job.task.callee().is_some() && job.inputs.iter().all(is_here)
 }
 
 /// Describes the tasks of a run from its job, which is read when the first of them is asked for.

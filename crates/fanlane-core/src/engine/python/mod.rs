@@ -1,0 +1,260 @@
+//! Python functions as tasks: which interpreter calls one, what can be known of the function before it is called, and what
+//! the workers are told about it. The interpreters themselves are kept by the workers.
+
+mod interpreter;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde::{Deserialize, Serialize};
+
+use super::RunOptions;
+use crate::job::python::python_text_into;
+use crate::job::{Batch, Mode, PythonSpec, lossless};
+use fanlane_os::machine::cores;
+
+pub use interpreter::Interpreter;
+
+/// The program that keeps an interpreter and calls the function.
+pub(super) const WORKER_PROGRAM: &str = include_str!("worker.py");
+/// The program that looks at the function without running anything of it.
+const CHECK_PROGRAM: &str = include_str!("check.py");
+
+/// A function that cannot be called so, or an interpreter that cannot be used; in words for the author of the job.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct PythonError(String);
+
+/// A function as its source describes it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct FunctionInfo {
+    /// Its name.
+    pub name: String,
+    /// Its name with its arguments: `cube(n, *, size=3)`.
+    pub signature: String,
+    /// The first line of its documentation; may be empty.
+    pub doc: String,
+}
+
+/// What an interpreter says of a file or module without running it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct ModuleInfo {
+    /// The version of the interpreter, such as `3.12.4`.
+    pub version: String,
+    /// The path of the interpreter itself, where it was found by a program that starts it.
+    executable: PathBuf,
+    /// One thread at a time runs Python code in it.
+    pub has_gil: bool,
+    /// The public functions, in the order of the source.
+    pub functions: Vec<FunctionInfo>,
+    error: Option<String>,
+}
+
+/// What is asked of the interpreter.
+struct Question<'a> {
+    spec: &'a PythonSpec,
+    working_dir: &'a Path,
+    /// Number of values of a call; `None`: it differs.
+    count: Option<usize>,
+    names: Option<&'a [Option<String>]>,
+    /// Only the functions are listed.
+    lists_only: bool,
+}
+
+/// A function that can be called, as far as can be known before it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PythonCall {
+    spec: PythonSpec,
+    working_dir: PathBuf,
+    names: Option<Vec<Option<String>>>,
+    /// The interpreter.
+    pub interpreter: Interpreter,
+    /// What it says of the function's file or module.
+    pub module: ModuleInfo,
+}
+
+impl PythonCall {
+    /// Finds the interpreter and has it look at the function.
+    ///
+    /// # Errors
+    /// When there is no interpreter, no file or module, no such function, or one that takes other arguments.
+    pub fn prepare(spec: &PythonSpec, batch: &Batch) -> Result<Self, PythonError> {
+        let working_dir = batch.working_dir().to_owned();
+        let names = batch.keyword_names();
+        let mut interpreter = Interpreter::find(spec, &working_dir)?;
+        let question = Question {
+            spec,
+            working_dir: &working_dir,
+            count: batch.values_per_task(),
+            names: names.as_deref(),
+            lists_only: false,
+        };
+        let module = question.ask(&interpreter)?;
+        if module.executable.is_absolute() {
+            interpreter.path.clone_from(&module.executable);
+        }
+        Ok(Self { spec: spec.clone(), working_dir, names, interpreter, module })
+    }
+
+    /// Which interpreter calls the function, in one line.
+    pub fn describe(&self, mode: Mode) -> String {
+        let Self { interpreter, module, .. } = self;
+        let threads = match (mode, module.has_gil) {
+            (Mode::Threads, true) => ", whose global lock lets one thread run Python code at a time",
+            (Mode::Threads, false) => ", free-threaded",
+            _ => "",
+        };
+        format!("Python {} at {} ({}){threads}", module.version, interpreter.path.display(), interpreter.origin)
+    }
+
+    /// What the workers have to know.
+    pub(super) fn parameters(&self, options: &RunOptions) -> PythonParameters {
+        let names = self.names.as_ref().map_or(serde_json::Value::Null, |names| serde_json::json!(names));
+        let setup = serde_json::json!({
+            "module": self.spec.module,
+            "function": self.spec.function,
+            "initializer": self.spec.initializer,
+            "reading": self.spec.values.name(),
+            "names": names,
+            "is_shared": options.mode == Mode::Threads,
+        });
+        PythonParameters {
+            interpreter: self.interpreter.path.clone(),
+            file: self.spec.file.as_ref().map(|file| self.working_dir.join(file)),
+            setup: setup.to_string(),
+            max_calls: self.spec.max_calls,
+            library_threads: library_threads(cores(), options),
+        }
+    }
+}
+
+/// How many threads the numerical libraries of each interpreter use, so that all together use the cores once.
+fn library_threads(cores: u32, options: &RunOptions) -> u32 {
+    let interpreters = if options.mode == Mode::Pool { options.workers } else { 1 };
+    (cores / interpreters.max(1)).max(1)
+}
+
+/// What the calls of a Python function need to know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PythonParameters {
+    /// The interpreter.
+    #[serde(with = "lossless::path")]
+    pub interpreter: PathBuf,
+    /// The absolute path of the function's file, if it is in a file.
+    #[serde(with = "lossless::path_option")]
+    pub file: Option<PathBuf>,
+    /// What the program in the interpreter is told, without the file: a JSON object.
+    pub setup: String,
+    /// Number of calls after which an interpreter is replaced.
+    pub max_calls: Option<u32>,
+    /// Number of threads of numerical libraries.
+    pub library_threads: u32,
+}
+
+impl PythonParameters {
+    /// What the program in the interpreter is told.
+    pub fn told(&self, progress: Option<&str>) -> Vec<u8> {
+        let mut out = b"{\"file\":".to_vec();
+        path_into(self.file.as_deref(), &mut out);
+        out.extend_from_slice(b",\"progress\":");
+        path_into(progress.map(Path::new), &mut out);
+        out.push(b',');
+        out.extend_from_slice(&self.setup.as_bytes()[1..]);
+        out
+    }
+}
+
+fn path_into(path: Option<&Path>, out: &mut Vec<u8>) {
+    match path {
+        Some(path) => python_text_into(path.as_os_str().as_encoded_bytes(), out),
+        None => out.extend_from_slice(b"null"),
+    }
+}
+
+/// The functions of the file or module that a spec names, whether or not it names one of them.
+///
+/// # Errors
+/// When there is no interpreter, or no file or module that can be read.
+pub fn list_functions(spec: &PythonSpec, working_dir: &Path) -> Result<(Interpreter, ModuleInfo), PythonError> {
+    let interpreter = Interpreter::find(spec, working_dir)?;
+    let module = Question { spec, working_dir, count: None, names: None, lists_only: true }.ask(&interpreter)?;
+    Ok((interpreter, module))
+}
+
+impl Question<'_> {
+    fn ask(&self, interpreter: &Interpreter) -> Result<ModuleInfo, PythonError> {
+        let path = interpreter.path.display();
+        let unusable = |reason: String| {
+            PythonError(format!(
+                "{path} ({}) cannot be used: {reason}; name a Python of 3.9 or newer with --interpreter",
+                interpreter.origin
+            ))
+        };
+        let mut asked = Command::new(&interpreter.path);
+        asked.args(["-c", CHECK_PROGRAM]).current_dir(self.working_dir);
+        asked.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = asked.spawn().map_err(|error| unusable(error.to_string()))?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // One that does not read it says why on its standard error.
+            let _ = stdin.write_all(&self.text());
+        }
+        let answer = child.wait_with_output().map_err(|error| unusable(error.to_string()))?;
+        let Ok(info) = serde_json::from_slice::<ModuleInfo>(&answer.stdout) else {
+            let said = String::from_utf8_lossy(&answer.stderr);
+            let said = said
+                .lines()
+                .rev()
+                .find(|line| !line.trim().is_empty())
+                .unwrap_or("it does not answer as a Python does");
+            return Err(unusable(said.trim().to_owned()));
+        };
+        match info.error {
+            Some(error) => Err(PythonError(error)),
+            None => Ok(info),
+        }
+    }
+
+    fn text(&self) -> Vec<u8> {
+        let mut out = b"{\"file\":".to_vec();
+        path_into(self.spec.file.as_ref().map(|file| self.working_dir.join(file)).as_deref(), &mut out);
+        let function = if self.lists_only { "" } else { &self.spec.function };
+        let initializer = if self.lists_only { None } else { self.spec.initializer.as_ref() };
+        let rest = serde_json::json!({
+            "module": self.spec.module,
+            "function": function,
+            "initializer": initializer,
+            "count": self.count,
+            "names": self.names,
+        });
+        out.push(b',');
+        out.extend_from_slice(&rest.to_string().as_bytes()[1..]);
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libraries_of_all_interpreters_together_use_the_cores_once() {
+        let threads = |mode, workers| library_threads(8, &RunOptions::new(mode, workers));
+        assert_eq!((threads(Mode::Pool, 4), threads(Mode::Pool, 16), threads(Mode::Threads, 16)), (2, 1, 8));
+    }
+
+    #[test]
+    fn a_path_of_any_bytes_is_told_as_python_has_it() {
+        use std::os::unix::ffi::OsStringExt;
+        let file = std::ffi::OsString::from_vec(b"/a\xff\".py".to_vec());
+        let parameters = PythonParameters {
+            interpreter: "/usr/bin/python3".into(),
+            file: Some(file.into()),
+            setup: "{\"module\":null}".to_owned(),
+            max_calls: None,
+            library_threads: 1,
+        };
+        let told = String::from_utf8(parameters.told(Some("run"))).expect("JSON is text");
+        assert_eq!(told, r#"{"file":"/a\udcff\".py","progress":"run","module":null}"#);
+    }
+}

@@ -1,0 +1,499 @@
+"""The program that keeps a Python interpreter and calls one function for a Fanlane worker.
+
+It arrives on standard input, a socket, and needs nothing but the standard library of Python 3.9 or newer.
+docs/design/python.md describes what is said on the sockets and what lies in the shared memory.
+"""
+
+import importlib
+import importlib.util
+import io
+import json
+import mmap
+import os
+import socket
+import struct
+import sys
+import threading
+import time
+import traceback
+import types
+from collections import namedtuple
+
+BEGUN, DONE, LIMIT = 0, 1, 2
+FIRST_RECORD = 64
+# A batch ends before the memory is too full for the largest record in it.
+MAX_RECORD_BYTES = 32 << 10
+MAX_TEXT_CHARS = 64 << 10
+MAX_JSON_CHARS = 1 << 20
+MAX_MESSAGE_CHARS = 2000
+MAX_RESULT_BYTES = 128 << 20
+
+NOTHING, INT, FLOAT, TEXT, BYTES, OBJECT, FAILED, APART = range(8)
+READY, UNUSABLE, ENDED, RECORD, PRINTED = b"R", b"U", b"E", b"B", b"O"
+
+pack_int = struct.Struct("<BQq").pack_into
+pack_float = struct.Struct("<BQd").pack_into
+pack_header = struct.Struct("<BQQ").pack_into
+HEADER_BYTES = 17
+INT_MIN, INT_MAX = -(1 << 63), (1 << 63) - 1
+
+Task = namedtuple("Task", "number attempt lane")
+
+
+def receive(stream, length):
+    """Exactly `length` bytes; None at the end of the stream."""
+    data = bytearray(length)
+    view = memoryview(data)
+    filled = 0
+    while filled < length:
+        count = stream.recv_into(view[filled:])
+        if count == 0:
+            return None
+        filled += count
+    return data
+
+
+def receive_message(stream):
+    header = receive(stream, 4)
+    return header and receive(stream, int.from_bytes(header, "little"))
+
+
+def send(stream, kind, body=b""):
+    stream.sendall(kind + len(body).to_bytes(4, "little") + body)
+
+
+class Printing(threading.local):
+    """Whether the call under way has printed, and where its lane's output goes if others share this interpreter."""
+
+    happened = False
+    lane = None
+
+
+printing = Printing()
+
+
+class OwnStream(io.TextIOWrapper):
+    """Standard output or standard error of an interpreter with one lane: a line is on its way as soon as it is printed."""
+
+    def __init__(self, number):
+        raw = open(number, "wb", buffering=0, closefd=False)
+        errors = "surrogateescape" if number == 1 else "backslashreplace"
+        super().__init__(io.BufferedWriter(raw), "utf-8", errors, line_buffering=True)
+        self.mode = "w"
+
+    def write(self, text):
+        printing.happened = True
+        return super().write(text)
+
+
+class SharedStream(OwnStream):
+    """The same where several lanes share the interpreter: what a lane's thread prints goes to that lane."""
+
+    def __init__(self, number):
+        super().__init__(number)
+        self.number = number
+
+    def write(self, text):
+        lane = printing.lane
+        if lane is None:
+            return super().write(text)
+        if not isinstance(text, str):
+            raise TypeError("write() argument must be str, not " + type(text).__name__)
+        lane.print(self.number, text.encode("utf-8", self.errors))
+        return len(text)
+
+
+class CLibrary:
+    """The output that C code has buffered: lines of it are live, and the rest is written at the end of a call."""
+
+    def __init__(self):
+        self.flush = lambda _: None
+        try:
+            import ctypes
+
+            library = ctypes.CDLL(None)
+            line_buffered = 1
+            library.setvbuf(ctypes.c_void_p.in_dll(library, "stdout"), None, line_buffered, ctypes.c_size_t(8192))
+            self.flush = library.fflush
+        except Exception:
+            # An interpreter without ctypes: C code has to flush what it prints.
+            pass
+
+
+def is_own(frame):
+    name = frame.f_code.co_filename
+    return name == "<fanlane>" or name.startswith("<frozen importlib")
+
+
+def report(error):
+    """Prints the traceback of an exception as Python does, with the lines of the user's code alone; returns its last line."""
+    trace = error.__traceback__
+    while trace is not None and is_own(trace.tb_frame):
+        trace = trace.tb_next
+    try:
+        told = traceback.TracebackException(type(error), error, trace)
+        words = "".join(told.format_exception_only()).strip()
+        text = "".join(told.format())
+    except BaseException as other:
+        words = f"{type(error).__name__} (it cannot be shown: {type(other).__name__})"
+        text = words + "\n"
+    if isinstance(error, SystemExit):
+        words += " (the function asked Python to exit)"
+    try:
+        sys.stderr.write(text)
+    except BaseException:
+        pass
+    if isinstance(error, SyntaxError):
+        words = f"{type(error).__name__}: {error}"
+    return words[:MAX_MESSAGE_CHARS]
+
+
+def load(setup):
+    """The module with the function."""
+    file, name = setup["file"], setup["module"]
+    if file is None:
+        sys.path.insert(0, os.getcwd())
+        sys.argv = [name]
+        return importlib.import_module(name)
+    sys.path.insert(0, os.path.dirname(file))
+    sys.argv = [file]
+    name = os.path.splitext(os.path.basename(file))[0]
+    if name in sys.modules or name in getattr(sys, "stdlib_module_names", ()):
+        name = "fanlane_" + name
+    spec = importlib.util.spec_from_file_location(name, file)
+    module = importlib.util.module_from_spec(spec)
+    # Pickle, and with it a pool in a task, finds the function by this name.
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def find(module, path):
+    found = module
+    for name in path.split("."):
+        found = getattr(found, name)
+    if not callable(found):
+        raise TypeError(f"{path} is no function: it is {describe(found)[0][:200]}")
+    return found
+
+
+def describe(value):
+    """The repr of a value, bounded, and its JSON or nothing."""
+    try:
+        text = repr(value)
+    except BaseException as error:
+        text = f"<{type(value).__name__}, whose repr raises {type(error).__name__}>"
+    if len(text) > MAX_TEXT_CHARS:
+        text = f"{text[:MAX_TEXT_CHARS]}… ({len(text)} characters)"
+    try:
+        written = json.dumps(value, allow_nan=False)
+        if len(written) > MAX_JSON_CHARS:
+            written = ""
+    except BaseException:
+        written = ""
+    return text, written
+
+
+def encoded(value):
+    """A result that is no small number: its kind and its bytes."""
+    kind = type(value)
+    if kind.__module__ == "numpy" and getattr(value, "shape", None) == ():
+        value = value.item()
+        kind = type(value)
+    if value is None:
+        return NOTHING, b""
+    if kind is int:
+        if INT_MIN <= value <= INT_MAX:
+            return INT, value.to_bytes(8, "little", signed=True)
+        return (TEXT, str(value).encode()) if value.bit_length() < 14000 else (TEXT, hex(value).encode())
+    if kind is float:
+        return FLOAT, struct.pack("<d", value)
+    if kind is str:
+        try:
+            return TEXT, value.encode()
+        except UnicodeEncodeError:
+            return TEXT, value.encode("utf-8", "backslashreplace")
+    if kind is bytes or kind is bytearray:
+        return BYTES, bytes(value)
+    text, written = describe(value)
+    text = text.encode("utf-8", "backslashreplace")
+    return OBJECT, len(text).to_bytes(4, "little") + text + written.encode()
+
+
+def converter(reading):
+    """What makes a Python value of a text."""
+    if reading == "literal":
+        import ast
+
+        def literal(text):
+            try:
+                return ast.literal_eval(text)
+            except (ValueError, SyntaxError):
+                raise ValueError(f"the value {text!r} is no Python literal") from None
+
+        return literal
+    if reading == "json":
+
+        def from_json(text):
+            try:
+                return json.loads(text)
+            except ValueError as error:
+                raise ValueError(f"the value {text!r} is no JSON: {error}") from None
+
+        return from_json
+    return None
+
+
+class Lane:
+    """Calls the function for one lane, batch after batch."""
+
+    def __init__(self, descriptors, worker, number, program):
+        stream, memory = descriptors
+        self.stream = socket.socket(fileno=stream)
+        self.memory = mmap.mmap(memory, 0)
+        os.close(memory)
+        self.words = memoryview(self.memory).cast("Q")
+        self.worker = worker
+        self.number = number
+        self.program = program
+        self.task = None
+        self.sending = threading.Lock()
+
+    def print(self, number, data):
+        with self.sending:
+            send(self.stream, PRINTED, bytes([number]) + data)
+
+    def run(self):
+        printing.lane = self if self.program.is_shared else None
+        current.lane = self
+        while True:
+            message = receive_message(self.stream)
+            if message is None:
+                return
+            self.do(json.loads(message))
+
+    def do(self, calls):
+        """Does calls until all are done, one has printed, the engine wants the rest back or the memory is full."""
+        program = self.program
+        function, names, convert = program.function, program.names, program.convert
+        memory, words, clock, said = self.memory, self.words, time.monotonic_ns, printing
+        space = len(memory) - MAX_RECORD_BYTES
+        offset, done = FIRST_RECORD, 0
+        cpu_clock = time.thread_time_ns if program.is_shared else time.process_time_ns
+        cpu_ns = cpu_clock()
+        said.happened = False
+        for number, attempt, values in calls:
+            words[BEGUN] = done + 1
+            if words[LIMIT] <= done or offset > space:
+                break
+            self.task = number, attempt
+            try:
+                if convert is not None:
+                    values = [convert(value) for value in values]
+                if names is None:
+                    value = function(*values)
+                else:
+                    named = {name: value for name, value in zip(names, values) if name is not None}
+                    value = function(*(value for name, value in zip(names, values) if name is None), **named)
+                kind = type(value)
+                if kind is int and INT_MIN <= value <= INT_MAX:
+                    pack_int(memory, offset, INT, clock(), value)
+                    offset += HEADER_BYTES
+                    body = None
+                elif kind is float:
+                    pack_float(memory, offset, FLOAT, clock(), value)
+                    offset += HEADER_BYTES
+                    body = None
+                else:
+                    kind, body = encoded(value)
+                    if len(body) > MAX_RESULT_BYTES:
+                        raise ValueError(f"the result has {len(body)} bytes, more than {MAX_RESULT_BYTES}; write it to a file")
+                value = None
+            except BaseException as error:
+                kind, body = FAILED, report(error).encode("utf-8", "backslashreplace")
+                error = None
+            if body is not None:
+                offset = self.keep(offset, kind, clock(), body)
+            if said.happened or len(calls) == 1:
+                self.flush()
+            done += 1
+            words[DONE] = done
+            if said.happened:
+                break
+        self.task = None
+        self.flush()
+        end = struct.pack("<IqQ", done, cpu_clock() - cpu_ns, peak_memory_bytes())
+        with self.sending:
+            send(self.stream, ENDED, end)
+
+    def keep(self, offset, kind, end_ns, body):
+        """Puts a record into the memory, or beside it if it is long; returns where the next one begins."""
+        if kind == INT or kind == FLOAT:
+            pack_header(self.memory, offset, kind, end_ns, int.from_bytes(body, "little"))
+            return offset + HEADER_BYTES
+        if len(body) + HEADER_BYTES > MAX_RECORD_BYTES:
+            with self.sending:
+                send(self.stream, RECORD, body)
+            pack_header(self.memory, offset, APART, end_ns, kind)
+            return offset + HEADER_BYTES
+        pack_header(self.memory, offset, kind, end_ns, len(body))
+        start = offset + HEADER_BYTES
+        self.memory[start : start + len(body)] = body
+        return start + len(body)
+
+    def flush(self):
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except Exception:
+                pass
+        self.program.c_library.flush(None)
+
+
+def peak_memory_bytes():
+    try:
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    except Exception:
+        return 0
+
+
+class Current(threading.local):
+    lane = None
+
+
+current = Current()
+
+
+def module_for_tasks(setup):
+    """What `import fanlane` gives inside a task."""
+    module = types.ModuleType("fanlane")
+    module.__doc__ = "What a function can ask of Fanlane, and tell it, while Fanlane calls it."
+
+    def task():
+        """The task under way: its number from 1, its attempt from 1 and its lane; None outside of one."""
+        lane = current.lane
+        if lane is None or lane.task is None:
+            return None
+        return Task(*lane.task, lane.number)
+
+    def progress(fraction, message=""):
+        """Tells how far the task is, from 0 to 1, and what it is doing."""
+        fraction = float(fraction)
+        if not 0.0 <= fraction <= 1.0:
+            raise ValueError(f"a progress is a number from 0 to 1, not {fraction}")
+        address = setup["progress"]
+        lane = current.lane
+        if address is None or lane is None:
+            return
+        label = lane.worker
+        message = " ".join(str(message).split())[:120]
+        words = f"{label} {time.monotonic_ns()} {fraction} {message}".encode("utf-8", "replace")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.setblocking(False)
+            try:
+                sender.sendto(words, "\0" + address)
+            except OSError:
+                # The next report follows.
+                pass
+
+    def logger(name=None):
+        """A logger that writes to the task's standard error, each line with the task's number."""
+        import logging
+
+        found = logging.getLogger(name or "fanlane.task")
+        if not any(getattr(handler, "of_fanlane", False) for handler in found.handlers):
+            handler = logging.StreamHandler(sys.stderr)
+            handler.of_fanlane = True
+            handler.addFilter(lambda record: setattr(record, "task", (task() or Task("-", 0, 0)).number) or True)
+            handler.setFormatter(logging.Formatter("%(levelname)s task %(task)s: %(message)s"))
+            found.addHandler(handler)
+            found.setLevel(logging.INFO)
+            found.propagate = False
+        return found
+
+    module.task, module.progress, module.logger, module.Task = task, progress, logger, Task
+    return module
+
+
+class Program:
+    """The function with what all lanes of this interpreter share."""
+
+    def __init__(self):
+        self.step = ""
+
+    def prepare(self, setup):
+        self.is_shared = setup["is_shared"]
+        self.names = setup["names"]
+        self.convert = converter(setup["reading"])
+        kind = SharedStream if self.is_shared else OwnStream
+        sys.stdout, sys.stderr = kind(1), kind(2)
+        sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr
+        self.c_library = CLibrary()
+        sys.modules["fanlane"] = module_for_tasks(setup)
+        place = setup["file"] or setup["module"]
+        self.step = f"{place} cannot be imported: "
+        module = load(setup)
+        self.step = f"{place} has no function that can be called so: "
+        self.function = find(module, setup["function"])
+        if setup["initializer"] is not None:
+            initializer = find(module, setup["initializer"])
+            self.step = f"the initializer {setup['initializer']} failed: "
+            initializer()
+
+
+def receive_lane(control):
+    """The next lane: its socket and its memory, its worker's number and its own; None at the end."""
+    message, descriptors, _, _ = socket.recv_fds(control, 12, 2)
+    if not message:
+        return None
+    worker, number, _ = struct.unpack("<III", message)
+    return descriptors, worker, number + 1
+
+
+def main():
+    control = socket.socket(fileno=os.dup(0))
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    setup = json.loads(receive_message(control))
+    first = receive_lane(control)
+    if first is None:
+        return
+    program = Program()
+    try:
+        program.prepare(setup)
+    except BaseException as error:
+        words = (program.step + report(error)).encode("utf-8", "backslashreplace")
+        sys.stderr.flush()
+        send(socket.socket(fileno=first[0][0]), UNUSABLE, words)
+        os._exit(0)
+    lane = Lane(*first, program)
+    lane.flush()
+    send(lane.stream, READY)
+    if not program.is_shared:
+        lane.run()
+        leave()
+    while True:
+        threading.Thread(target=lane.run, daemon=True).start()
+        following = receive_lane(control)
+        if following is None:
+            leave()
+        lane = Lane(*following, program)
+        send(lane.stream, READY)
+
+
+def leave():
+    """Ends as a program does, with what the user's code has registered for that, but without waiting for its threads."""
+    import atexit
+
+    try:
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(0)
+
+
+main()

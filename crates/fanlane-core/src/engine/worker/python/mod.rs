@@ -1,0 +1,395 @@
+//! Calls of a Python function: in an interpreter that is kept from call to call, and replaced when a call has ended it. Calls
+//! that are short and print nothing go to it in batches. `docs/design/python.md` says how, and why.
+
+mod call_batch;
+mod call_output;
+mod call_record;
+mod kept;
+mod lane_link;
+mod process;
+
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use super::command::{limit, loss_of};
+use super::executor::{CallEnd, Execution, Executor, ExecutorKind, TaskWatch};
+use super::lane::LaneShared;
+use super::{WorkerContext, launch_error};
+use crate::engine::protocol::TaskFrame;
+use crate::engine::python::PythonParameters;
+use crate::event::{Outcome, StreamName, spill_name};
+use crate::job::TaskKind;
+use crate::job::control::environment_of_lane;
+use fanlane_os::launch::Launcher;
+use fanlane_os::memory_kills::MemoryKills;
+use fanlane_os::reap::Reaped;
+use fanlane_os::waker::Waker;
+
+use call_batch::{BatchSize, Call, CallBatch};
+use call_output::CallOutput;
+use call_record::CallRecord;
+use kept::Kept;
+use lane_link::{BatchEnd, Said};
+use process::{Process, Streams};
+
+pub const KIND: ExecutorKind = ExecutorKind { name: TaskKind::Python.traits().name, open };
+
+/// How often it is looked how far the interpreter is in a batch.
+const LOOK_INTERVAL: Duration = Duration::from_millis(5);
+/// How long the import of a module and the initializer may take.
+const START_TIMEOUT: Duration = Duration::from_secs(300);
+/// How long an interpreter that is not needed any more may take for what the user's code has registered for its end.
+const END_TIMEOUT: Duration = Duration::from_secs(2);
+/// Number of interpreters in a row that may end before they can be used.
+const MAX_FAILED_STARTS: u32 = 3;
+
+/// The interpreter that the lanes of this process share.
+pub type SharedInterpreter = Mutex<Weak<Process>>;
+
+/// Has calls done, one after the other.
+struct PythonExecutor {
+    parameters: PythonParameters,
+    context: Arc<WorkerContext>,
+    launcher: Launcher,
+    reminder: Arc<Waker>,
+    worker: u32,
+    lane: u32,
+    spill_folder: Option<PathBuf>,
+    max_output_bytes: u64,
+    memory_kills: MemoryKills,
+    buffer: Vec<u8>,
+    kept: Option<Kept>,
+    /// Number of interpreters that were started.
+    started: u32,
+    /// Number of interpreters in a row that have ended before a call could begin.
+    failed_starts: u32,
+    /// Why there is no use in another one.
+    unusable: Option<String>,
+    /// The size of the next batch.
+    batch_size: BatchSize,
+    /// When the present batch was sent, on the monotonic clock.
+    sent_ns: u64,
+    /// The share of the time of a call that it computes, as measured last.
+    cpu_share: f64,
+}
+
+/// What has become of the call whose record comes next.
+enum Awaited {
+    Done(CallRecord),
+    /// It was not begun.
+    Unbegun,
+    /// The interpreter has ended in it.
+    Died(Reaped),
+}
+
+fn open(lane: &LaneShared) -> io::Result<Box<dyn Executor>> {
+    let setup = &lane.context.setup;
+    let mut launcher = Launcher::new(environment_of_lane(&setup.needs, lane.lane.0))?;
+    limit(&mut launcher, &setup.caps);
+    Ok(Box::new(PythonExecutor {
+        parameters: setup.task.parameters()?,
+        context: Arc::clone(&lane.context),
+        launcher,
+        reminder: Arc::clone(&lane.reminder),
+        worker: lane.worker.0,
+        lane: lane.lane.0,
+        spill_folder: setup.spill_folder.clone(),
+        max_output_bytes: setup.caps.output_bytes.unwrap_or(u64::MAX),
+        memory_kills: MemoryKills::watch(),
+        buffer: vec![0; 64 << 10],
+        kept: None,
+        started: 0,
+        failed_starts: 0,
+        unusable: None,
+        batch_size: BatchSize::default(),
+        sent_ns: 0,
+        cpu_share: 1.0,
+    }))
+}
+
+impl Executor for PythonExecutor {
+    fn execute(&mut self, task: TaskFrame, watch: &dyn TaskWatch) -> Execution {
+        let spill = StreamName::BOTH.map(|stream| {
+            self.spill_folder.as_ref().map(|folder| folder.join(spill_name(task.task, task.attempt, stream)))
+        });
+        let limit_bytes = self.context.setup.output_limit_bytes;
+        let mut output = CallOutput::new(limit_bytes, self.max_output_bytes, spill, watch);
+        loop {
+            if let Err(outcome) = self.make_ready(watch, &mut output) {
+                let outcome = watch.ending().unwrap_or(outcome);
+                return Execution { cpu_ns: Some(0), output: output.finish(), ..Execution::of(outcome) };
+            }
+            if !self.kept.as_ref().is_some_and(|kept| kept.link.is_busy()) {
+                self.send(&task, watch);
+            }
+            match self.await_record(watch, &mut output) {
+                Awaited::Done(record) => return self.done(record, output, watch),
+                Awaited::Died(end) => return self.died(end, output, watch),
+                // It had to go back before its turn came, perhaps because it is wanted no more.
+                Awaited::Unbegun => {
+                    if let Some(outcome) = watch.ending() {
+                        return Execution { cpu_ns: Some(0), output: output.finish(), ..Execution::of(outcome) };
+                    }
+                }
+            }
+        }
+    }
+
+    fn refuse(&self, reason: &str) -> Outcome {
+        Outcome::CannotStart(reason.into())
+    }
+}
+
+impl PythonExecutor {
+    /// Has an interpreter with the function, or gives the reason why there is none.
+    fn make_ready(&mut self, watch: &dyn TaskWatch, output: &mut CallOutput<'_>) -> Result<(), Outcome> {
+        let is_used_up = |kept: &Kept, most: u32| kept.calls >= most && !kept.link.is_busy();
+        if self.kept.as_ref().zip(self.parameters.max_calls).is_some_and(|(kept, most)| is_used_up(kept, most)) {
+            self.leave(Some(output));
+        }
+        if let Some(kept) = &self.kept {
+            watch.begun(kept.process.pid());
+            return Ok(());
+        }
+        if let Some(reason) = &self.unusable {
+            return Err(Outcome::CannotStart(reason.as_str().into()));
+        }
+        let result = self.start(watch, output);
+        match result {
+            Ok(()) => {
+                self.failed_starts = 0;
+                Ok(())
+            }
+            Err(reason) => {
+                self.leave(Some(output));
+                Err(Outcome::CannotStart(reason.into()))
+            }
+        }
+    }
+
+    fn start(&mut self, watch: &dyn TaskWatch, output: &mut CallOutput<'_>) -> Result<(), String> {
+        let context = Arc::clone(&self.context);
+        let is_shared = context.setup.shared_process;
+        // Held until it is there, so that the lanes of this process start one alone.
+        let mut shared = is_shared.then(|| context.interpreter.lock().unwrap_or_else(PoisonError::into_inner));
+        let running = shared.as_ref().and_then(|shared| shared.upgrade()).filter(|process| process.is_running());
+        let (process, streams) = match running {
+            Some(process) => (process, [None, None]),
+            None => {
+                let (process, streams) = self.start_process(watch)?;
+                (Arc::new(process), streams)
+            }
+        };
+        if let Some(shared) = &mut shared {
+            **shared = Arc::downgrade(&process);
+        }
+        drop(shared);
+        watch.preparing(process.pid());
+        let link = process.open_lane(self.worker, self.lane).map_err(|error| {
+            format!("the interpreter cannot be given a lane: {error}; raise the limit of open files (ulimit -n)")
+        })?;
+        self.kept = Some(Kept { process, streams, link, calls: 0, is_dead: false });
+        self.await_ready(output)?;
+        if let Some(kept) = &self.kept {
+            watch.begun(kept.process.pid());
+        }
+        Ok(())
+    }
+
+    fn start_process(&mut self, watch: &dyn TaskWatch) -> Result<(Process, Streams), String> {
+        let marker = format!("{}.{}.{}", std::process::id(), self.lane, self.started);
+        self.started += 1;
+        let told = self.parameters.told(self.context.setup.progress.as_deref());
+        let gate = &self.context.launches;
+        Process::start(&mut self.launcher, gate, &self.parameters, &told, Some(marker), watch)
+            .map_err(|error| launch_error::describe(&[self.parameters.interpreter.clone().into()], &error))
+    }
+
+    /// Waits until the function is there.
+    fn await_ready(&mut self, output: &mut CallOutput<'_>) -> Result<(), String> {
+        let until = Instant::now() + START_TIMEOUT;
+        loop {
+            let Some(kept) = &mut self.kept else { return Ok(()) };
+            let mut ready = None;
+            kept.link.receive(|said| match said {
+                Said::Ready => ready = Some(Ok(())),
+                Said::Unusable(reason) => ready = Some(Err(reason)),
+                Said::Printed(..) => {}
+            });
+            if let Some(ready) = ready {
+                self.unusable = ready.as_ref().err().cloned();
+                output.drain(&mut kept.streams, &mut self.buffer);
+                return ready;
+            }
+            if kept.is_dead {
+                let status = kept.process.end_within(Duration::ZERO).status;
+                self.failed_starts += 1;
+                let how = process::how_ended(status);
+                let reason = format!(
+                    "the interpreter {how} before the function could be called: see what its module does when it is imported"
+                );
+                if self.failed_starts >= MAX_FAILED_STARTS {
+                    self.unusable = Some(reason.clone());
+                }
+                return Err(reason);
+            }
+            if Instant::now() >= until {
+                return Err(format!(
+                    "the function could not be called within {} s: see what its module does when it is imported",
+                    START_TIMEOUT.as_secs()
+                ));
+            }
+            kept.wait(output, &self.reminder, &mut self.buffer, Some(START_TIMEOUT));
+        }
+    }
+
+    /// Sends the task, and with it those that follow if they are expected to be short.
+    fn send(&mut self, task: &TaskFrame, watch: &dyn TaskWatch) {
+        let Some(kept) = &mut self.kept else { return };
+        let mut batch = CallBatch::default();
+        fn call(frame: &TaskFrame) -> Call<'_> {
+            Call { task: frame.task, attempt: frame.attempt, arguments: &frame.payload }
+        }
+        batch.push(&call(task));
+        let left = self.parameters.max_calls.map_or(u32::MAX, |most| most.saturating_sub(kept.calls).max(1));
+        let more = self.batch_size.calls().min(left).saturating_sub(1);
+        if more > 0 {
+            watch.commit(more as usize, &mut |frame| {
+                batch.push(&call(frame));
+                !batch.is_full()
+            });
+        }
+        self.sent_ns = fanlane_os::clock::monotonic_ns();
+        // That it has ended is noticed where its answer is waited for.
+        let _ = kept.link.send(batch);
+    }
+
+    fn await_record(&mut self, watch: &dyn TaskWatch, output: &mut CallOutput<'_>) -> Awaited {
+        loop {
+            let Some(kept) = &mut self.kept else { return Awaited::Unbegun };
+            if let Some(record) = kept.link.take() {
+                kept.calls += 1;
+                if kept.link.ended().is_some() || (kept.is_dead && !kept.link.has_more()) {
+                    output.drain(&mut kept.streams, &mut self.buffer);
+                }
+                return Awaited::Done(record);
+            }
+            if kept.is_dead {
+                let died = kept.link.died_in_next();
+                output.drain(&mut kept.streams, &mut self.buffer);
+                let end = kept.process.end_within(Duration::ZERO);
+                self.kept = None;
+                watch.release(0);
+                return if died { Awaited::Died(end) } else { Awaited::Unbegun };
+            }
+            if kept.link.ended().is_some() {
+                // The calls behind were not begun.
+                kept.link.forget_batch();
+                watch.release(0);
+                return Awaited::Unbegun;
+            }
+            let look = kept.link.is_ahead().then_some(LOOK_INTERVAL);
+            if kept.wait(output, &self.reminder, &mut self.buffer, look)
+                && let Some(behind) = kept.link.look()
+            {
+                watch.release(behind);
+            }
+            if kept.is_dead {
+                kept.link.receive(|_| {});
+                watch.release(kept.link.note_death());
+            } else {
+                kept.link.receive(|said| {
+                    if let Said::Printed(stream, piece) = said {
+                        output.push(usize::from(stream == 2), &piece);
+                    }
+                });
+            }
+        }
+    }
+
+    /// What came of a call that is done.
+    fn done(&mut self, record: CallRecord, output: CallOutput<'_>, watch: &dyn TaskWatch) -> Execution {
+        let CallRecord { end_ns, result } = record;
+        let ended = self.kept.as_ref().and_then(|kept| kept.link.ended());
+        let mut cpu_ns = None;
+        let mut max_rss_bytes = 0;
+        if let Some(BatchEnd { done, cpu_ns: spent_ns, peak_memory_bytes }) = ended {
+            let wall_ns = end_ns.saturating_sub(self.sent_ns).max(1);
+            self.cpu_share = spent_ns as f64 / wall_ns as f64;
+            self.batch_size.adapt(wall_ns / u64::from(done.max(1)), output.is_any());
+            if done == 1 {
+                cpu_ns = Some(spent_ns);
+                max_rss_bytes = peak_memory_bytes;
+            }
+        }
+        if let Some(kept) = self.kept.as_mut().filter(|_| ended.is_some()) {
+            kept.link.forget_batch();
+        }
+        let has_more = self.kept.as_ref().is_some_and(|kept| kept.link.has_more());
+        if watch.ending().is_some() {
+            // It was to be ended, and was done first; the signal is for the interpreter.
+            self.leave_at_once();
+            watch.release(0);
+        }
+        let output = output.finish();
+        let (outcome, value) = match result {
+            Ok(value) => {
+                let lost = output.as_deref().and_then(|output| loss_of(self.spill_folder.as_deref(), output));
+                (lost.unwrap_or(Outcome::Done), value)
+            }
+            Err(message) => (Outcome::CallFailed(message.into()), None),
+        };
+        let end = CallEnd { end_ns: self.context.clock.of_monotonic(end_ns), cpu_share: self.cpu_share, has_more };
+        Execution { value, output, cpu_ns, max_rss_bytes, call_end: Some(end), ..Execution::of(outcome) }
+    }
+
+    /// What came of a call in which the interpreter has ended.
+    fn died(&mut self, end: Reaped, output: CallOutput<'_>, watch: &dyn TaskWatch) -> Execution {
+        self.batch_size = BatchSize::default();
+        let ended_by_us = watch.ending();
+        let outcome = ended_by_us.unwrap_or_else(|| match (end.status.code(), end.status.signal()) {
+            (Some(0), _) => {
+                Outcome::CallFailed("the interpreter ended, with exit code 0, before the function returned".into())
+            }
+            (Some(code), _) => Outcome::Exited { code },
+            (None, signal) => Outcome::Signalled { signal: signal.unwrap_or_default() },
+        });
+        let is_killed = outcome == Outcome::Signalled { signal: libc::SIGKILL };
+        let memory_kill = is_killed && self.memory_kills.any_new();
+        Execution {
+            output: output.finish(),
+            cpu_ns: Some(end.cpu_ns),
+            max_rss_bytes: end.peak_memory_bytes,
+            memory_kill,
+            ..Execution::of(outcome)
+        }
+    }
+
+    /// Lets the interpreter end as a program does.
+    fn leave(&mut self, output: Option<&mut CallOutput<'_>>) {
+        let Some(Kept { process, mut streams, link, is_dead, .. }) = self.kept.take() else { return };
+        drop(link);
+        // The others go on in one that is shared.
+        if !self.context.setup.shared_process {
+            process.end_within(if is_dead { Duration::ZERO } else { END_TIMEOUT });
+        }
+        if let Some(output) = output {
+            output.drain(&mut streams, &mut self.buffer);
+        }
+    }
+
+    fn leave_at_once(&mut self) {
+        if let Some(kept) = self.kept.take() {
+            kept.process.end_within(Duration::ZERO);
+        }
+    }
+}
+
+impl Drop for PythonExecutor {
+    fn drop(&mut self) {
+        self.leave(None);
+    }
+}

@@ -1,0 +1,163 @@
+//! The process of an interpreter: how it starts, is given lanes and ends.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::OFlags;
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::engine::python::{PythonParameters, WORKER_PROGRAM};
+use crate::engine::worker::command::{end_orphans, start};
+use crate::engine::worker::executor::TaskWatch;
+use crate::engine::worker::invocation::Invocation;
+use crate::engine::worker::launch_gate::LaunchGate;
+use crate::engine::worker::python::lane_link::LaneLink;
+use fanlane_os::launch::{Launched, Launcher};
+use fanlane_os::reap::{Reaped, reap};
+use fanlane_os::{signal, socket};
+
+/// Reads the program from standard input, a socket, and runs it. Nothing is imported before the folder that the interpreter
+/// is started in no longer stands for the standard library.
+const BOOT: &str = "import os,sys\n\
+    sys.path[:]=[p for p in sys.path if p]\n\
+    n=int.from_bytes(os.read(0,4),'little')\n\
+    b=b''\n\
+    while len(b)<n:b+=os.read(0,n-len(b))\n\
+    exec(compile(b,'<fanlane>','exec'))\n";
+
+/// The variables by which numerical libraries are told how many threads to use.
+const LIBRARY_THREADS: [&str; 6] = [
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+];
+
+/// An interpreter that runs the worker program.
+pub struct Process {
+    pid: Pid,
+    /// Becomes readable at the end of the process.
+    handle: OwnedFd,
+    control: UnixStream,
+    /// By which what it has started is known, where other lanes of this process start interpreters too.
+    marker: Option<String>,
+    end: Mutex<Option<Reaped>>,
+}
+
+/// What an interpreter prints, read without waiting.
+pub type Streams = [Option<File>; 2];
+
+impl Process {
+    /// Starts an interpreter.
+    pub fn start(
+        launcher: &mut Launcher,
+        gate: &LaunchGate,
+        parameters: &PythonParameters,
+        told: &[u8],
+        marker: Option<String>,
+        watch: &dyn TaskWatch,
+    ) -> io::Result<(Self, Streams)> {
+        let (control, theirs) = socket::pair()?;
+        let threads = parameters.library_threads.to_string();
+        let is_free = |name: &&str| std::env::var_os(name).is_none();
+        let invocation = Invocation {
+            words: vec![parameters.interpreter.clone().into(), OsString::from("-c"), OsString::from(BOOT)],
+            spared: None,
+            variables: LIBRARY_THREADS
+                .into_iter()
+                .filter(is_free)
+                .map(|name| (name.to_owned(), OsString::from(&threads)))
+                .collect(),
+            stdin: Some(File::from(OwnedFd::from(theirs))),
+        };
+        let Launched { pid, handle, streams } = start(launcher, gate, &invocation, marker.as_deref(), watch)?;
+        drop(invocation);
+        let process = Self { pid, handle, control, marker, end: Mutex::new(None) };
+        for message in [WORKER_PROGRAM.as_bytes(), told] {
+            // One that has ended already is noticed where it is waited for.
+            let length = (message.len() as u32).to_le_bytes();
+            let _ = (&process.control).write_all(&length).and_then(|()| (&process.control).write_all(message));
+        }
+        let mut read = [None, None];
+        for (place, stream) in read.iter_mut().zip(streams.into_iter().flatten()) {
+            rustix::fs::fcntl_setfl(&stream, rustix::fs::fcntl_getfl(&stream)? | OFlags::NONBLOCK)?;
+            *place = Some(File::from(stream));
+        }
+        Ok((process, read))
+    }
+
+    /// Gives the interpreter a lane.
+    pub fn open_lane(&self, worker: u32, lane: u32) -> io::Result<LaneLink> {
+        let (ours, theirs) = socket::pair()?;
+        ours.set_nonblocking(true)?;
+        let link = LaneLink::new(ours)?;
+        let _ = socket::send_numbered(&self.control, [worker, lane, 0], &[theirs.as_fd(), link.memory()]);
+        Ok(link)
+    }
+
+    /// Whether it has not ended.
+    pub fn is_running(&self) -> bool {
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        poll(&mut [PollFd::new(&self.handle, PollFlags::IN)], Some(&at_once)) == Ok(0)
+    }
+
+    /// Its number, which is that of its process group.
+    pub const fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// Becomes readable at its end.
+    pub fn handle(&self) -> BorrowedFd<'_> {
+        self.handle.as_fd()
+    }
+
+    /// Waits for its end until then, or kills it; ends what it leaves behind. How it ended.
+    pub fn end_within(&self, grace: Duration) -> Reaped {
+        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(end) = *end {
+            return end;
+        }
+        self.wait(grace);
+        // Dead or not, it is not reaped, so that the number is still its own.
+        let _ = kill_process_group(self.pid, Signal::KILL);
+        let reaped = reap(self.pid);
+        end_orphans(self.marker.as_deref());
+        *end.insert(reaped)
+    }
+
+    fn wait(&self, grace: Duration) {
+        let until = Instant::now() + grace;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let timeout = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
+            let waited = poll(&mut [PollFd::new(&self.handle, PollFlags::IN)], Some(&timeout));
+            if waited != Err(rustix::io::Errno::INTR) || left.is_zero() {
+                return;
+            }
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.end_within(Duration::ZERO);
+    }
+}
+
+/// How an interpreter ended, as the end of a sentence about it.
+pub fn how_ended(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("ended with exit code {code}"),
+        (None, signal) => format!("was ended by {}", signal::name(signal.unwrap_or(libc::SIGKILL))),
+    }
+}
