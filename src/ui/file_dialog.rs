@@ -1,10 +1,12 @@
 //! The desktop's own dialog for choosing a job file, in a thread of its own, so that the window is not blocked. Where the desktop
 //! has none, which the library answers as if it had been cancelled, that is found out first, so that the path can be typed.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use crossbeam_channel::{Receiver, TryRecvError};
 use egui::Context;
+use fanlane_os::search_path::find_program;
 
 /// The service that shows dialogs for programs.
 const PORTAL: &str = "org.freedesktop.portal.Desktop";
@@ -78,9 +80,7 @@ impl FileDialog {
 
 /// The desktop shows file dialogs in one of the two ways that the library knows.
 fn has_dialog() -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(PROGRAM).is_file())
-        || pollster::block_on(has_portal()).unwrap_or(false)
+    find_program(OsStr::new(PROGRAM)).is_some() || pollster::block_on(has_portal()).unwrap_or(false)
 }
 
 async fn has_portal() -> zbus::Result<bool> {

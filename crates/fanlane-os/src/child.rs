@@ -16,10 +16,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-use crate::futex::as_timespec;
+use crate::waker::wait_readable;
 use crate::{clock, process_tree, signal, socket};
 
 /// The first argument of a process that its parent started as a worker; the second names its role.
@@ -128,13 +127,7 @@ impl Child {
 
     /// Waits until it has ended, without reaping it; `false` where `deadline` comes first.
     pub fn wait_ended(&self, deadline: Option<Instant>) -> bool {
-        loop {
-            let left = deadline.map(|deadline| as_timespec(deadline.saturating_duration_since(Instant::now())));
-            match poll(&mut [PollFd::new(&self.handle, PollFlags::IN)], left.as_ref()) {
-                Err(rustix::io::Errno::INTR) => {}
-                other => return other.unwrap_or(0) > 0,
-            }
-        }
+        wait_readable(&self.handle, deadline)
     }
 
     /// Reaps it once it has ended; waits for that. How it ended is known for good afterwards.

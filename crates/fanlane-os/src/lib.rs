@@ -35,6 +35,7 @@ pub mod process_tree;
 pub mod progress;
 pub mod reap;
 pub mod robust;
+pub mod search_path;
 pub mod shared_memory;
 pub mod signal;
 pub mod socket;

@@ -1,9 +1,24 @@
-//! Waking a thread that polls descriptors: an eventfd.
+//! Waiting for a descriptor, and waking a thread that does: an eventfd.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use std::time::Instant;
+
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+
+use crate::futex::as_timespec;
+
+/// Waits until there is something to read; false once the deadline has passed.
+pub fn wait_readable(descriptor: impl AsFd, deadline: Option<Instant>) -> bool {
+    loop {
+        let left = deadline.map(|deadline| as_timespec(deadline.saturating_duration_since(Instant::now())));
+        match poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], left.as_ref()) {
+            Err(rustix::io::Errno::INTR) => {}
+            other => return other.unwrap_or(0) > 0,
+        }
+    }
+}
 
 /// A descriptor that is readable from a wake-up until it is reset.
 #[derive(Debug)]
@@ -31,7 +46,7 @@ impl Waker {
 
     /// Waits until it is readable, and resets it.
     pub fn wait(&self) {
-        while let Err(rustix::io::Errno::INTR) = poll(&mut [PollFd::new(&self.0, PollFlags::IN)], None) {}
+        wait_readable(&self.0, None);
         self.reset();
     }
 }

@@ -10,6 +10,7 @@ pub mod resume;
 mod selection;
 mod tty;
 
+use std::ffi::OsStr;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use fanlane_core::store::history::HistoryRecorder;
 use fanlane_core::store::results_folder::ResultsFolder;
 use fanlane_os::interrupts::Interrupts;
 use fanlane_os::machine::cores;
+use fanlane_os::search_path::find_program;
 use fanlane_os::terminal_signals::{self, Suspensions};
 use keep::{Keep, SpillFolder};
 use resume::{Rest, Resume};
@@ -354,14 +356,8 @@ fn report_on_rest(rest: &Rest) {
 /// Refuses a job whose shell is not there, before each task finds that out.
 fn check_shell(shell: &Shell) -> Result<()> {
     let Some(program) = shell.program() else { return Ok(()) };
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    let is_there = if program.contains('/') {
-        Path::new(program).is_file()
-    } else {
-        std::env::split_paths(&folders).any(|folder| folder.join(program).is_file())
-    };
     ensure!(
-        is_there,
+        find_program(OsStr::new(program)).is_some(),
         "the shell {program} that runs the command line is not there; install it, or name another with --shell"
     );
     Ok(())

@@ -6,6 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 
+use fanlane_os::search_path::find_program;
+
 use crate::cli::preset_name::is_preset;
 
 /// Why a word cannot be the command that is run for each input, and what to write; `None` if it may be one.
@@ -42,10 +44,5 @@ pub fn problem(word: &OsStr) -> Option<String> {
 
 /// Whether a shell would find a program of that name.
 fn is_on_path(name: &OsStr) -> bool {
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    !name.as_bytes().contains(&b'/')
-        && std::env::split_paths(&folders).any(|folder| {
-            fs::metadata(folder.join(name))
-                .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
-        })
+    !name.as_bytes().contains(&b'/') && find_program(name).is_some()
 }

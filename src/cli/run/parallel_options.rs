@@ -46,9 +46,11 @@ pub fn answer(option: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
     use std::fs;
 
     use clap::CommandFactory as _;
+    use fanlane_os::search_path::find_program;
 
     use super::*;
     use crate::cli::commands::Cli;
@@ -100,10 +102,7 @@ mod tests {
     /// Every option of the installed GNU parallel is taken or has an answer; the machine that judges changes has it.
     #[test]
     fn every_option_of_parallel_is_taken_or_answered() {
-        let path = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
-            .map(|folder| folder.join("parallel"))
-            .find(|path| path.is_file());
-        let Some(path) = path else {
+        let Some(path) = find_program(OsStr::new("parallel")) else {
             assert!(std::env::var_os("CI").is_none(), "GNU parallel has to be installed here");
             return;
         };

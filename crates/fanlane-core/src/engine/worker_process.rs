@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::RecvFlags;
 use rustix::process::Signal;
 
@@ -22,10 +21,10 @@ use crate::engine::protocol::{ABORTED_EXIT_CODE, Setup, ToProcess};
 use crate::engine::worker::ENGINE_ROLE;
 use crate::event::{LaneId, WorkerId};
 use fanlane_os::child::{Child, ChildPlan, describe_end};
-use fanlane_os::futex::as_timespec;
 use fanlane_os::mailbox;
 use fanlane_os::memory_kills::MemoryKills;
 use fanlane_os::shared_memory::Segment;
+use fanlane_os::waker::wait_readable;
 use fanlane_os::{frame, socket};
 
 /// How long a worker whose control socket has ended may take to end before it is killed.
@@ -199,12 +198,7 @@ impl WorkerHandle for WorkerProcess {
 
 /// Takes the one byte with which a process answers, unless the deadline comes first.
 fn wait_for_answer(mut control: &UnixStream, deadline: Instant) {
-    loop {
-        let left = as_timespec(deadline.saturating_duration_since(Instant::now()));
-        match poll(&mut [PollFd::new(&control, PollFlags::IN)], Some(&left)) {
-            Err(rustix::io::Errno::INTR) => {}
-            Ok(1..) => return drop(control.read(&mut [0])),
-            _ => return,
-        }
+    if wait_readable(control, Some(deadline)) {
+        drop(control.read(&mut [0]));
     }
 }
