@@ -13,7 +13,8 @@ use super::page::Page;
 use super::presets::PresetId;
 use super::race::RaceDraft;
 use super::run::RowQuery;
-use super::settings::{Messages, ThemeChoice};
+use super::scale::Scale;
+use super::settings::{Messages, MotionChoice, ThemeChoice};
 use super::when_done::DoneAction;
 
 /// A command to the session.
@@ -90,6 +91,10 @@ pub enum Command {
     History(HistoryCommand),
     /// Give the window a theme, now and from now on.
     SetTheme(ThemeChoice),
+    /// Draw everything in another size, now and from now on.
+    SetScale(Scale),
+    /// Choose how much moves in the window, now and from now on.
+    SetMotion(MotionChoice),
     /// Choose which messages the desktop shows, now and from now on.
     SetMessages(Messages),
     /// Choose what is done when the run under way is done.

@@ -17,6 +17,7 @@ mod presets;
 pub mod race;
 mod risk;
 mod run;
+mod scale;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -46,7 +47,8 @@ pub use run::{
     COLUMN_EXAMPLES, CurrentRun, DetachedList, EditorPrograms, FailureCauses, Find, FoundMatches, MAX_LISTED_REST,
     RowOrder, RowQuery, SearchScope, ShownRun, SortKey,
 };
-pub use settings::{Messages, ThemeChoice, remembered_size};
+pub use scale::Scale;
+pub use settings::{Messages, MotionChoice, ThemeChoice, remembered_size};
 pub use when_done::{DoneAction, DoneRun};
 
 /// Called from other threads when there is something new to show.
@@ -189,6 +191,8 @@ impl Session {
             Command::Race(command) => self.handle_race(command),
             Command::History(command) => self.handle_history(command),
             Command::SetTheme(theme) => self.set_theme(theme),
+            Command::SetScale(scale) => self.set_scale(scale),
+            Command::SetMotion(motion) => self.set_motion(motion),
             Command::SetMessages(messages) => self.set_messages(messages),
             Command::WhenDone(action) => self.set_done_action(action),
             Command::DismissNotice(index) => self.notices.dismiss(index),

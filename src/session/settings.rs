@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::notices::{Notice, Topic};
 use super::presets::PresetId;
+use super::scale::Scale;
 use super::{Command, Origin, Page, PresetCommand, Session};
 
 /// Maximum number of job files that are remembered.
@@ -37,6 +38,33 @@ impl ThemeChoice {
             Self::System => "System",
             Self::Light => "Light",
             Self::Dark => "Dark",
+        }
+    }
+}
+
+/// How much moves in the window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MotionChoice {
+    /// As much as the desktop wants.
+    #[default]
+    System,
+    /// Parts slide and fade, the text cursor blinks, and a run is redrawn many times a second.
+    Full,
+    /// Nothing of that, and a run is redrawn twice a second.
+    Reduced,
+}
+
+impl MotionChoice {
+    /// All choices.
+    pub const ALL: [Self; 3] = [Self::System, Self::Full, Self::Reduced];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::System => "System",
+            Self::Full => "Full",
+            Self::Reduced => "Reduced",
         }
     }
 }
@@ -74,8 +102,10 @@ enum KeptJob {
 #[serde(default)]
 struct Kept {
     theme: ThemeChoice,
+    scale: Scale,
+    motion: MotionChoice,
     messages: Messages,
-    /// Width and height in points.
+    /// Width and height in points of the usual size.
     size: Option<[f32; 2]>,
     page: Option<String>,
     job: Option<KeptJob>,
@@ -89,7 +119,7 @@ pub(super) struct Settings {
     kept: Kept,
 }
 
-/// The size that the window had when it was closed, in points, as the settings in `file` have it.
+/// The size that the window had when it was closed, in points of the usual size, as the settings in `file` have it.
 pub fn remembered_size(file: &Path) -> Option<[f32; 2]> {
     Settings::open(Some(file.to_owned())).kept.size
 }
@@ -135,6 +165,16 @@ impl Session {
         self.settings.kept.theme
     }
 
+    /// The size of everything in the window.
+    pub const fn scale(&self) -> Scale {
+        self.settings.kept.scale
+    }
+
+    /// How much moves in the window.
+    pub const fn motion(&self) -> MotionChoice {
+        self.settings.kept.motion
+    }
+
     /// What the desktop shows when a run is done.
     pub const fn messages(&self) -> Messages {
         self.settings.kept.messages
@@ -153,6 +193,16 @@ impl Session {
     pub(super) fn set_theme(&mut self, theme: ThemeChoice) {
         self.settings.kept.theme = theme;
         self.save_choice("The theme");
+    }
+
+    pub(super) fn set_scale(&mut self, scale: Scale) {
+        self.settings.kept.scale = scale;
+        self.save_choice("The size");
+    }
+
+    pub(super) fn set_motion(&mut self, motion: MotionChoice) {
+        self.settings.kept.motion = motion;
+        self.save_choice("The choice of motion");
     }
 
     pub(super) fn set_messages(&mut self, messages: Messages) {
@@ -179,7 +229,7 @@ impl Session {
         }
     }
 
-    /// Remembers the page and the size of the window, in points.
+    /// Remembers the page and the size of the window, in points of the usual size.
     pub fn remember_window(&mut self, size: Option<[f32; 2]>) {
         let before = self.settings.kept.clone();
         self.settings.kept.page = Some(self.page.title().to_owned());
@@ -232,8 +282,12 @@ mod tests {
         assert_eq!(settings.kept.theme, ThemeChoice::System);
         settings.kept.theme = ThemeChoice::Light;
         settings.kept.size = Some([1024.0, 640.0]);
+        settings.kept.scale = Scale::from(150);
+        settings.kept.motion = MotionChoice::Reduced;
         settings.save().expect("written");
-        assert_eq!(Settings::open(Some(file.clone())).kept.theme, ThemeChoice::Light);
+        let again = Settings::open(Some(file.clone())).kept;
+        assert_eq!((again.theme, again.motion), (ThemeChoice::Light, MotionChoice::Reduced));
+        assert_eq!(again.scale.factor(), 1.5);
         assert_eq!(remembered_size(&file), Some([1024.0, 640.0]));
         std::fs::write(&file, "{\"theme\": \"dar").expect("written");
         assert_eq!(Settings::open(Some(file)).kept.theme, ThemeChoice::System);

@@ -65,6 +65,11 @@ impl Session {
         }
     }
 
+    /// Tells what the window has met.
+    pub fn tell(&mut self, text: String) {
+        self.notices.show(Notice::error(text));
+    }
+
     /// Tells what the window could not do.
     pub fn tell_fault(&mut self, text: String) {
         self.notices.show(Notice::error(text).about(Topic::WhenDone));

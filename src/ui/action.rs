@@ -32,6 +32,12 @@ pub enum Action {
     Palette,
     /// Put the focus into the next part of the window.
     NextArea,
+    /// Draw everything larger.
+    ZoomIn,
+    /// Draw everything smaller.
+    ZoomOut,
+    /// Draw everything in the usual size.
+    ZoomReset,
     /// List the keyboard shortcuts.
     Keys,
     /// Close the window.
@@ -92,7 +98,7 @@ impl std::fmt::Display for Shortcut {
 
 impl Action {
     /// All actions, in the order of the list of shortcuts.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::New,
         Self::Run,
         Self::PauseResume,
@@ -106,6 +112,9 @@ impl Action {
         Self::WhenDone,
         Self::Palette,
         Self::NextArea,
+        Self::ZoomIn,
+        Self::ZoomOut,
+        Self::ZoomReset,
         Self::Keys,
         Self::Quit,
     ];
@@ -126,6 +135,9 @@ impl Action {
             Self::WhenDone => "When done…",
             Self::Palette => "Commands…",
             Self::NextArea => "Next area",
+            Self::ZoomIn => "Zoom in",
+            Self::ZoomOut => "Zoom out",
+            Self::ZoomReset => "Reset zoom",
             Self::Keys => "Keyboard shortcuts",
             Self::Quit => "Quit",
         }
@@ -147,6 +159,9 @@ impl Action {
             Self::WhenDone => "Choose what happens when the run is done: a message, a command, a shutdown",
             Self::Palette => "Find anything that can be done by a few letters",
             Self::NextArea => "Go to the next part of the window: Run, pages, jobs, page",
+            Self::ZoomIn => "Draw everything in the window larger",
+            Self::ZoomOut => "Draw everything in the window smaller",
+            Self::ZoomReset => "Draw everything in its usual size",
             Self::Keys => "Show the keyboard shortcuts",
             Self::Quit => "Close the window; asks about what would be lost",
         }
@@ -167,6 +182,9 @@ impl Action {
             Self::RerunFailed | Self::WhenDone => return None,
             Self::Palette => Shortcut::ctrl(Key::P),
             Self::NextArea => Shortcut::plain(Key::F6),
+            Self::ZoomIn => Shortcut::ctrl(Key::Plus),
+            Self::ZoomOut => Shortcut::ctrl(Key::Minus),
+            Self::ZoomReset => Shortcut::ctrl(Key::Num0),
             Self::Keys => Shortcut::plain(Key::F1),
             Self::Quit => Shortcut::ctrl(Key::Q),
         })

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportCommand};
+use egui::{CentralPanel, Context, Frame, Margin, Panel, ScrollArea, Sense, Ui, UiBuilder, ViewportCommand};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::session::{
-    Command, DoneAction, Dropped, Origin, Page, PresetCommand, RaceCommand, RowQuery, SearchScope, Session,
-    SessionOptions, ThemeChoice,
+    Command, DoneAction, Dropped, Origin, Page, PresetCommand, RaceCommand, RowQuery, Scale, SearchScope, Session,
+    SessionOptions,
 };
 
 use super::action::Action;
@@ -17,6 +17,8 @@ use super::command_palette::PaletteQuery;
 use super::desktop::{Desktop, Wish};
 use super::dialogs::Dialog;
 use super::file_dialog::{FileAnswer, FileDialog};
+use super::focus_in_sight::FocusInSight;
+use super::look::Look;
 use super::notices::notices_ui;
 use super::pace::Pace;
 use super::pages::{PageView, Pages};
@@ -24,6 +26,7 @@ use super::request::{Question, Request, Requests};
 use super::run_bar::race_words;
 use super::sidebar::sidebar_ui;
 use super::top_bar::TopBar;
+use super::unshown::Unshown;
 use super::window_title::{count_words, window_title};
 use super::{sanitize, shortcuts, theme};
 use fanlane_core::model::format;
@@ -52,9 +55,10 @@ pub struct FanlaneApp {
     /// The window closes; it was asked what becomes of what would be lost.
     leaving: bool,
     pace: Pace,
-    /// The theme that was applied.
-    theme: ThemeChoice,
-    /// The size of the window, in points.
+    /// What was applied.
+    look: Option<Look>,
+    unshown: Unshown,
+    /// The size of the window, in points of the usual size.
     size: Option<[f32; 2]>,
 }
 
@@ -74,6 +78,7 @@ impl FanlaneApp {
     /// A window for an existing session.
     pub fn with_session(ctx: &Context, session: Session) -> Self {
         theme::install(ctx);
+        ctx.add_plugin(FocusInSight::default());
         let folds_examples = session.is_used();
         Self {
             session,
@@ -89,7 +94,8 @@ impl FanlaneApp {
             closing: false,
             leaving: false,
             pace: Pace::steady(),
-            theme: ThemeChoice::System,
+            look: None,
+            unshown: Unshown::default(),
             size: None,
         }
     }
@@ -120,18 +126,20 @@ impl FanlaneApp {
         }
         self.ask_desktop(ctx);
         let is_busy = self.session.is_busy();
-        let next = self.pace.begin_frame(is_busy);
+        let look = Look::of(ctx, &self.session);
+        if self.look != Some(look) {
+            self.look = Some(look);
+            look.apply(ctx);
+        }
+        let next = self.pace.begin_frame(is_busy, look.is_calm);
         if is_busy {
             ctx.request_repaint_after(next);
         } else if self.closing {
             self.leaving = true;
             ctx.send_viewport_cmd(ViewportCommand::Close);
         }
-        self.size = ctx.input(|input| input.viewport().inner_rect).map(|rect| rect.size().into()).or(self.size);
-        if self.session.theme() != self.theme {
-            self.theme = self.session.theme();
-            theme::apply(ctx, self.theme);
-        }
+        let size = ctx.input(|input| input.viewport().inner_rect).map(|rect| rect.size() * ctx.zoom_factor());
+        self.size = size.map(Into::into).or(self.size);
         if let Some(expiry) = self.session.notices.next_expiry() {
             ctx.request_repaint_after(expiry);
         }
@@ -202,12 +210,32 @@ impl FanlaneApp {
             let is_on_area = [Area::Jobs, Area::Page].into_iter().any(|area| area.has_focus(ctx));
             let focus_is_free = is_on_area || self.top_bar.has_or_frees_focus(ctx);
             for request in shortcuts::pressed(ctx, &self.pages, focus_is_free) {
+                let leads_to_page = matches!(request, Request::Command(Command::Show(_)));
                 self.perform(ctx, request);
+                if leads_to_page {
+                    Area::Page.focus(ctx);
+                }
             }
         }
     }
 
     fn frame_ui(&mut self, ui: &mut Ui) {
+        let room = ui.max_rect().size();
+        if room.x >= theme::MIN_WINDOW.x && room.y >= theme::MIN_WINDOW.y {
+            self.parts_ui(ui);
+        } else {
+            // A small window, or everything drawn large: nothing is cut off, and the parts are scrolled to.
+            ScrollArea::both().auto_shrink(false).show(ui, |ui| {
+                let (rect, _) = ui.allocate_exact_size(room.max(theme::MIN_WINDOW), Sense::hover());
+                self.parts_ui(&mut ui.new_child(UiBuilder::new().max_rect(rect)));
+                FocusInSight::scroll_to(ui);
+            });
+        }
+        notices_ui(ui, &self.session, &mut self.requests);
+        self.dialog.show_ui(ui, &self.session, &self.pages, &mut self.file_dialog, &mut self.requests);
+    }
+
+    fn parts_ui(&mut self, ui: &mut Ui) {
         // The window is cleared to the panels' colour; filling them would draw every pixel twice.
         let panel = Frame::new().inner_margin(Margin::same(theme::GAP as i8));
         let bar = panel.inner_margin(Margin::symmetric(theme::GAP as i8, theme::UNIT as i8));
@@ -226,8 +254,6 @@ impl FanlaneApp {
                 view.show_ui(ui, &self.session, &mut self.requests);
             }
         });
-        notices_ui(ui, &self.session, &mut self.requests);
-        self.dialog.show_ui(ui, &self.session, &self.pages, &mut self.file_dialog, &mut self.requests);
     }
 
     fn perform_requests(&mut self, ctx: &Context) {
@@ -311,6 +337,9 @@ impl FanlaneApp {
                 self.dialog.ask(Question::WhenDone { action, line, messages });
             }
             Action::WhenDone => {}
+            Action::ZoomIn => self.session.handle(Command::SetScale(self.session.scale().larger())),
+            Action::ZoomOut => self.session.handle(Command::SetScale(self.session.scale().smaller())),
+            Action::ZoomReset => self.session.handle(Command::SetScale(Scale::default())),
             Action::Keys => self.dialog.ask(Question::Keys),
             Action::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
         }
@@ -320,9 +349,10 @@ impl FanlaneApp {
         self.dialog.ask(Question::Open { path: String::new(), fault: None });
     }
 
-    /// With the desktop's own dialogs and services.
+    /// With the desktop's own dialogs, services and fonts.
     pub fn on_desktop(self, ctx: &Context) -> Self {
-        Self { file_dialog: FileDialog::of_desktop(), desktop: Desktop::of_session(ctx), ..self }
+        let (file_dialog, desktop) = (FileDialog::of_desktop(), Desktop::of_session(ctx));
+        Self { file_dialog, desktop, unshown: Unshown::listen(ctx), ..self }
     }
 
     /// Bars, tabs, jobs, page.
@@ -365,6 +395,10 @@ impl eframe::App for FanlaneApp {
         self.take_input(&ctx);
         self.frame_ui(ui);
         self.perform_requests(&ctx);
+        if let Some(words) = self.unshown.take_words() {
+            self.session.tell(words);
+            ctx.request_repaint();
+        }
     }
 
     fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {

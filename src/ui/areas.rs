@@ -1,7 +1,7 @@
 //! The parts of the window that F6 goes through: the bars, the tabs of the pages, the jobs, the page. Each but the first two
 //! has an anchor, which takes the focus for the part as a whole; Tab goes on to what is in it.
 
-use egui::{Context, Id, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo};
+use egui::{Context, EventFilter, Id, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo};
 
 use super::theme;
 
@@ -35,6 +35,9 @@ impl Area {
             ui.interact(Rect::from_min_size(rect.min, egui::Vec2::ZERO), self.id(), Sense::focusable_noninteractive());
         response.widget_info(|| WidgetInfo::labeled(Role::Group, true, name));
         if response.has_focus() {
+            // The arrows are for what is in the part: they do not lead out of it.
+            let arrows = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
+            ui.memory_mut(|memory| memory.set_focus_lock_filter(self.id(), arrows));
             let stroke = Stroke::new(theme::FOCUS, theme::palette(ui).accent);
             ui.painter().rect_stroke(rect, f32::from(theme::RADIUS), stroke, StrokeKind::Inside);
         }

@@ -1,9 +1,11 @@
-//! The command palette: every action, page, theme, job and recent run, found by a few letters. It, the list of keys and the
+//! The command palette: every action, page, look, job and recent run, found by a few letters. It, the list of keys and the
 //! tooltips read the same table of actions.
 
 use egui::{Align, Button, Key, Layout, Modifiers, RichText, ScrollArea, Ui};
 
-use crate::session::{Command, HistoryCommand, PastRunUse, PresetCommand, RaceCommand, Session, ThemeChoice};
+use crate::session::{
+    Command, HistoryCommand, MotionChoice, PastRunUse, PresetCommand, RaceCommand, Session, ThemeChoice,
+};
 
 use fanlane_core::model::race::pep371::WorkSize;
 
@@ -58,6 +60,9 @@ fn entries(session: &Session, pages: &Pages) -> Vec<Entry> {
     let themes = ThemeChoice::ALL
         .into_iter()
         .map(|theme| Entry::command(format!("Theme: {}", theme.name()), Command::SetTheme(theme)));
+    let motions = MotionChoice::ALL
+        .into_iter()
+        .map(|motion| Entry::command(format!("Motion: {}", motion.name()), Command::SetMotion(motion)));
     let presets = session.presets.saved().iter().chain(session.presets.built_in()).map(|preset| {
         let words = format!("Open job: {}", sanitize::command(&preset.name));
         Entry::command(words, PresetCommand::Open(preset.id.clone()))
@@ -70,7 +75,7 @@ fn entries(session: &Session, pages: &Pages) -> Vec<Entry> {
         let words = format!("Open run {}: {}", run.id, sanitize::command(&run.name));
         Entry::command(words, HistoryCommand::Open(run.id, PastRunUse::Show))
     });
-    actions.chain(pages).chain(races).chain(themes).chain(presets).chain(files).chain(runs).collect()
+    actions.chain(pages).chain(races).chain(themes).chain(motions).chain(presets).chain(files).chain(runs).collect()
 }
 
 /// How well `text` fits: `None` unless all of its letters come in this order; fewer gaps and beginnings of words are better.

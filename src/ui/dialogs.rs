@@ -88,71 +88,82 @@ impl Dialog {
         let Some(mut question) = self.questions.pop() else { return };
         let is_new = std::mem::take(&mut self.is_new);
         let modal = Modal::new(Id::unique("question")).show(ui.ctx(), |ui| {
-            ui.set_width(match question {
+            let room = ui.ctx().content_rect().size() - egui::Vec2::splat(4.0 * theme::GAP);
+            let width = match question {
                 Question::Keys | Question::Close { .. } => 520.0,
                 Question::Open { .. } | Question::Palette(_) => 640.0,
                 _ => 440.0,
-            });
-            let mut asked = Asked { ui, requests, is_new };
-            match &mut question {
-                Question::StopRun => asked.confirm_ui(
-                    ["Stop the run?", &what_stopping_does(session), "Stop the run", "Keep running"],
-                    ICON_STOP,
-                    Command::Stop,
-                ),
-                Question::StopRace => asked.confirm_ui(
-                    [
-                        "Stop the race?",
-                        "Finished runs count, the current one does not.",
-                        "Stop the race",
-                        "Keep racing",
-                    ],
-                    ICON_STOP,
-                    RaceCommand::Stop,
-                ),
-                Question::Close { .. } => asked.close_ui(session),
-                Question::Open { path, fault } => asked.open_ui(path, fault, session, files),
-                Question::WhenDone { action, line, messages } => asked.when_done_ui(session, action, line, messages),
-                Question::ShutDown(at) => asked.shut_down_ui(*at),
-                Question::Palette(query) => {
-                    command_palette::palette_ui(asked.ui, query, asked.is_new, session, pages, asked.requests)
+            };
+            ui.set_width(f32::min(width, room.x));
+            // In a small window, or a large size, a question has its own scroll bar.
+            let area =
+                egui::ScrollArea::vertical().max_height(room.y).min_scrolled_height(room.y).auto_shrink([false, true]);
+            area.show(ui, |ui| {
+                let mut asked = Asked { ui, requests, is_new };
+                match &mut question {
+                    Question::StopRun => asked.confirm_ui(
+                        ["Stop the run?", &what_stopping_does(session), "Stop the run", "Keep running"],
+                        ICON_STOP,
+                        Command::Stop,
+                    ),
+                    Question::StopRace => asked.confirm_ui(
+                        [
+                            "Stop the race?",
+                            "Finished runs count, the current one does not.",
+                            "Stop the race",
+                            "Keep racing",
+                        ],
+                        ICON_STOP,
+                        RaceCommand::Stop,
+                    ),
+                    Question::Close { .. } => asked.close_ui(session),
+                    Question::Open { path, fault } => asked.open_ui(path, fault, session, files),
+                    Question::WhenDone { action, line, messages } => {
+                        asked.when_done_ui(session, action, line, messages)
+                    }
+                    Question::ShutDown(at) => asked.shut_down_ui(*at),
+                    Question::Palette(query) => {
+                        command_palette::palette_ui(asked.ui, query, asked.is_new, session, pages, asked.requests)
+                    }
+                    Question::SaveAs(name) => asked.save_as_ui(name),
+                    Question::Rename(id, name) => {
+                        let id = id.clone();
+                        asked.name_ui("Rename the preset", ICON_EDIT, "Rename", name, |name| {
+                            PresetCommand::Rename(id, name)
+                        })
+                    }
+                    Question::Discard(command) => {
+                        let name = match session.editor.draft().name.as_str() {
+                            "" => "The open job",
+                            name => name,
+                        };
+                        let text = format!("{name} has unsaved changes. They are lost when another job is opened.");
+                        asked.confirm_ui(
+                            ["Discard the changes?", &text, "Discard", "Keep editing"],
+                            ICON_DELETE,
+                            (**command).clone(),
+                        )
+                    }
+                    Question::RemoveRun(id, name) => {
+                        let text = format!("Run {id}, {}, and its results will be deleted.", sanitize::command(name));
+                        asked.confirm_ui(
+                            ["Remove the run from the history?", &text, "Remove the run", "Cancel"],
+                            ICON_DELETE,
+                            HistoryCommand::Remove(*id),
+                        )
+                    }
+                    Question::RemoveRace(file) => {
+                        let text = format!("{} will be deleted.", file.display());
+                        asked.confirm_ui(
+                            ["Delete the saved race?", &text, "Delete the race", "Cancel"],
+                            ICON_DELETE,
+                            RaceCommand::Remove(file.clone()),
+                        )
+                    }
+                    Question::Keys => asked.keys_ui(pages),
                 }
-                Question::SaveAs(name) => asked.save_as_ui(name),
-                Question::Rename(id, name) => {
-                    let id = id.clone();
-                    asked
-                        .name_ui("Rename the preset", ICON_EDIT, "Rename", name, |name| PresetCommand::Rename(id, name))
-                }
-                Question::Discard(command) => {
-                    let name = match session.editor.draft().name.as_str() {
-                        "" => "The open job",
-                        name => name,
-                    };
-                    let text = format!("{name} has unsaved changes. They are lost when another job is opened.");
-                    asked.confirm_ui(
-                        ["Discard the changes?", &text, "Discard", "Keep editing"],
-                        ICON_DELETE,
-                        (**command).clone(),
-                    )
-                }
-                Question::RemoveRun(id, name) => {
-                    let text = format!("Run {id}, {}, and its results will be deleted.", sanitize::command(name));
-                    asked.confirm_ui(
-                        ["Remove the run from the history?", &text, "Remove the run", "Cancel"],
-                        ICON_DELETE,
-                        HistoryCommand::Remove(*id),
-                    )
-                }
-                Question::RemoveRace(file) => {
-                    let text = format!("{} will be deleted.", file.display());
-                    asked.confirm_ui(
-                        ["Delete the saved race?", &text, "Delete the race", "Cancel"],
-                        ICON_DELETE,
-                        RaceCommand::Remove(file.clone()),
-                    )
-                }
-                Question::Keys => asked.keys_ui(pages),
-            }
+            })
+            .inner
         });
         if !modal.inner && !modal.should_close() {
             self.questions.push(question);
@@ -347,9 +358,6 @@ impl Asked<'_> {
                     ui.end_row();
                 }
             }
-            ui.label(RichText::new("Ctrl+ +  Ctrl+ -").monospace());
-            ui.label("Zoom in or out");
-            ui.end_row();
             ui.label(RichText::new("Tab").monospace());
             ui.label("Go to the next button or field");
             ui.end_row();

@@ -26,7 +26,7 @@ pub fn notices_ui(ui: &Ui, session: &Session, requests: &mut Requests) {
     }
     let area = Area::new(Id::unique("notices")).order(Order::Middle);
     area.anchor(Align2::RIGHT_BOTTOM, vec2(-theme::GAP, -theme::GAP)).show(ui.ctx(), |ui| {
-        ui.set_width(WIDTH);
+        ui.set_width(WIDTH.min(ui.ctx().content_rect().width() - 2.0 * theme::GAP));
         if let Some(reason) = cannot_start {
             let words = format!("No worker can be started: {reason}.");
             banner_ui(ui, Severity::Error, &words, |_| {});

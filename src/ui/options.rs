@@ -13,7 +13,7 @@ use fanlane_core::store::race::Races;
 use fanlane_os::child::OWN_EXECUTABLE;
 
 use super::FanlaneApp;
-use super::desktop_theme;
+use super::desktop_look;
 use super::display;
 use super::pace::Pace;
 use super::theme;
@@ -48,7 +48,7 @@ pub fn run_window(job: Option<PathBuf>) -> anyhow::Result<()> {
     let create: eframe::AppCreator<'_> = Box::new(|creation| {
         // Measured before other threads start.
         let pace = Pace::measured();
-        desktop_theme::follow(&creation.egui_ctx);
+        desktop_look::follow(&creation.egui_ctx);
         Ok(Box::new(FanlaneApp::paced(&creation.egui_ctx, session, pace).on_desktop(&creation.egui_ctx)))
     });
     eframe::run_native("fanlane", native, create)

@@ -56,7 +56,8 @@ impl Pace {
     }
 
     /// Begins a frame; returns the time after which the next one is due during a run.
-    pub fn begin_frame(&mut self, is_busy: bool) -> Duration {
+    /// `is_calm`: during a run, at the lowest rate.
+    pub fn begin_frame(&mut self, is_busy: bool, is_calm: bool) -> Duration {
         if let Some(threads) = &self.threads {
             let spent_ns = threads.times.cpu_ns();
             if let Some(before_ns) = self.spent_ns.replace(spent_ns) {
@@ -65,7 +66,11 @@ impl Pace {
         }
         let cores = self.threads.as_ref().map_or(1, |threads| threads.cores);
         // Without a run the cores are free.
-        let delay = if is_busy { frame_interval(self.frame_ns, cores) } else { MIN_FRAME_INTERVAL };
+        let delay = match (is_busy, is_calm) {
+            (false, _) => MIN_FRAME_INTERVAL,
+            (true, true) => MAX_FRAME_INTERVAL,
+            (true, false) => frame_interval(self.frame_ns, cores),
+        };
         self.delay.set(delay);
         delay
     }
@@ -124,15 +129,16 @@ mod tests {
         let threads = DrawingThreads { times: ThreadTimes::of_caller(), cores: 2 };
         let mut pace = Pace { threads: Some(threads), ..Pace::steady() };
         let delay = pace.delay();
-        assert_eq!(pace.begin_frame(true), MIN_FRAME_INTERVAL, "no frame has been measured");
+        assert_eq!(pace.begin_frame(true, false), MIN_FRAME_INTERVAL, "no frame has been measured");
+        assert_eq!(pace.begin_frame(true, true), MAX_FRAME_INTERVAL, "less motion is wanted");
         let used_ns = 4 * MAX_FRAME_INTERVAL.as_nanos() as u64 * 2 / 50 * 2;
         let begun_ns = thread_cpu_ns();
         while thread_cpu_ns() - begun_ns < used_ns {
             std::hint::spin_loop();
         }
-        assert_eq!(pace.begin_frame(true), MAX_FRAME_INTERVAL);
+        assert_eq!(pace.begin_frame(true, false), MAX_FRAME_INTERVAL);
         assert_eq!(delay.get(), MAX_FRAME_INTERVAL);
-        assert_eq!(pace.begin_frame(false), MIN_FRAME_INTERVAL, "nothing is run");
+        assert_eq!(pace.begin_frame(false, true), MIN_FRAME_INTERVAL, "nothing is run");
         assert_eq!(delay.get(), MIN_FRAME_INTERVAL);
     }
 }

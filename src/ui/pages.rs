@@ -6,7 +6,7 @@ use egui::{Align, Button, Key, Layout, RichText, Ui};
 use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::{ICON_CONTRAST, ICON_KEYBOARD, ICON_SEARCH};
 
-use crate::session::{Command, Page, Session, ThemeChoice};
+use crate::session::{Command, MotionChoice, Page, Session, ThemeChoice};
 
 use super::action::{Action, Shortcut};
 use super::icon_button::{icon_text, small_icon_button};
@@ -69,18 +69,38 @@ impl Default for Pages {
     }
 }
 
-/// The menu with the themes.
-fn theme_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
+/// The menu with theme, size and motion.
+fn view_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     let menu = ui.menu_button(icon_text(ICON_CONTRAST), |ui| {
-        for theme in ThemeChoice::ALL {
-            let button = Button::selectable(session.theme() == theme, theme.name());
-            if ui.add(button).accessible_name(format!("Theme {}", theme.name())).clicked() {
-                requests.command(Command::SetTheme(theme));
+        let heading = |ui: &mut Ui, words: &str| {
+            ui.label(RichText::new(words).small().color(theme::palette(ui).text_weak));
+        };
+        let mut entry = |ui: &mut Ui, is_chosen, words: &str, spoken: String, command| {
+            if ui.add(Button::selectable(is_chosen, words)).accessible_name(spoken).clicked() {
+                requests.command(command);
                 ui.close();
+            }
+        };
+        heading(ui, "Theme");
+        for theme in ThemeChoice::ALL {
+            let spoken = format!("Theme {}", theme.name());
+            entry(ui, session.theme() == theme, theme.name(), spoken, Command::SetTheme(theme));
+        }
+        heading(ui, "Motion");
+        for motion in MotionChoice::ALL {
+            let spoken = format!("Motion {}", motion.name());
+            entry(ui, session.motion() == motion, motion.name(), spoken, Command::SetMotion(motion));
+        }
+        heading(ui, &format!("Size: {}", session.scale()));
+        for action in [Action::ZoomIn, Action::ZoomOut, Action::ZoomReset] {
+            let key = action.shortcut().map(|shortcut| shortcut.to_string()).unwrap_or_default();
+            let button = ui.add(Button::new(action.text()).shortcut_text(key).frame_when_inactive(false));
+            if button.accessible_name(action.text()).clicked() {
+                requests.action(action);
             }
         }
     });
-    menu.response.on_hover_text("View: light, dark, or as the desktop").accessible_name("View");
+    menu.response.on_hover_text("Theme, motion and size of the window").accessible_name("View");
 }
 
 /// Where the id of a page's tab is kept.
@@ -142,7 +162,7 @@ impl Pages {
                 if small_icon_button(ui, ICON_SEARCH, "Commands (Ctrl+P)").clicked() {
                     requests.action(Action::Palette);
                 }
-                theme_ui(ui, session, requests);
+                view_ui(ui, session, requests);
             });
         });
     }

@@ -30,7 +30,9 @@ pub fn pressed(ctx: &Context, pages: &Pages, focus_is_free: bool) -> Vec<Request
 
 fn take(ctx: &Context, shortcut: Shortcut) -> bool {
     ctx.input_mut(|input| {
-        let taken = input.consume_key(shortcut.modifiers(), shortcut.key);
+        let taken = input.consume_key(shortcut.modifiers(), shortcut.key)
+            // Where the plus sign needs Shift, its key is pressed without.
+            || shortcut.key == Key::Plus && input.consume_key(shortcut.modifiers(), Key::Equals);
         if taken && shortcut.key == Key::Slash {
             // Otherwise the search field, focused now, would begin with it.
             input.events.retain(|event| !matches!(event, Event::Text(text) if text == "/"));

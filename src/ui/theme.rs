@@ -8,7 +8,7 @@ mod palette;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use egui::style::{HandleShape, Selection, TextCursorStyle, WidgetVisuals, Widgets};
+use egui::style::{HandleShape, ScrollAnimation, Selection, TextCursorStyle, WidgetVisuals, Widgets};
 use egui::{
     Color32, Context, CornerRadius, FontFamily, FontId, Margin, Shadow, Stroke, Style, TextStyle, Theme,
     ThemePreference, Ui, Visuals, vec2,
@@ -63,12 +63,24 @@ pub fn apply(ctx: &Context, choice: ThemeChoice) {
     });
 }
 
+/// Whether parts slide and fade, and the text cursor blinks.
+pub fn set_motion(ctx: &Context, moves: bool) {
+    let usual = Style::default();
+    ctx.all_styles_mut(|style| {
+        style.animation_time = if moves { usual.animation_time } else { 0.0 };
+        style.scroll_animation = if moves { usual.scroll_animation } else { ScrollAnimation::none() };
+        style.visuals.text_cursor.blink = moves;
+    });
+}
+
 /// Installs fonts, icons and both themes, following the system's choice. Called once before the first frame.
 pub fn install(ctx: &Context) {
     egui_material_icons::initialize(ctx);
     ctx.set_style_of(Theme::Dark, style(Theme::Dark));
     ctx.set_style_of(Theme::Light, style(Theme::Light));
     ctx.set_theme(ThemePreference::System);
+    // The size is an action of the window, which is remembered.
+    ctx.options_mut(|options| options.zoom_with_keyboard = false);
 }
 
 /// The colours of the theme in which `ui` is drawn.

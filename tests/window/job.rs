@@ -248,8 +248,7 @@ fn an_input_that_cannot_be_typed_is_shown_as_the_job_file_has_it() {
 
 /// Chooses the kind of an input in its list.
 fn choose_kind(window: &mut Window<'_>, number: &str, kind: &str) {
-    window.get_by_role_and_label(Role::ComboBox, &format!("Kind of input {number}")).click();
-    window.run_steps(8);
+    reach(window, Role::ComboBox, &format!("Kind of input {number}"));
     window.get_by_role_and_label(Role::Button, kind).click();
     window.run_steps(8);
     window.check_accessibility();

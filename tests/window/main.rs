@@ -21,6 +21,7 @@ mod live_output;
 mod notices;
 mod page;
 mod race;
+mod reach;
 mod results;
 mod runs;
 mod search;

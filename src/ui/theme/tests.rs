@@ -170,6 +170,22 @@ fn both_themes_are_installed_and_follow_the_system() {
 }
 
 #[test]
+fn digits_have_one_width_in_every_style_so_that_numbers_line_up() {
+    let ctx = Context::default();
+    install(&ctx);
+    let style = ctx.style_of(Theme::Dark);
+    // Fonts are there in the first frame.
+    let mut output = ctx.run_ui(egui::RawInput::default(), |ui| {
+        for (name, font) in &style.text_styles {
+            let widths = ('0'..='9').map(|digit| ui.fonts_mut(|fonts| fonts.glyph_width(font, digit)));
+            let widths: Vec<f32> = widths.collect();
+            assert!(widths.iter().all(|width| *width == widths[0] && *width > 0.0), "{name}: {widths:?}");
+        }
+    });
+    output.textures_delta.clear();
+}
+
+#[test]
 fn icons_and_words_differ_between_outcomes() {
     for a in OutcomeClass::ALL {
         for b in OutcomeClass::ALL.into_iter().filter(|&b| b > a) {

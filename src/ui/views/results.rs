@@ -14,6 +14,7 @@ use egui::{CentralPanel, Frame, Panel, Ui};
 use egui_material_icons::icons::{ICON_FILTER_ALT_OFF, ICON_HOURGLASS_EMPTY, ICON_TABLE_ROWS};
 
 use crate::session::{Command, Page, Session};
+use crate::ui::areas::Area;
 use crate::ui::request::Requests;
 use crate::ui::theme;
 use crate::ui::widgets::empty_state_ui;
@@ -147,7 +148,7 @@ impl ResultsView {
         if ui.ctx().text_edit_focused() || egui::Popup::is_any_open(ui.ctx()) {
             return;
         }
-        let focus_is_free = ui.ctx().memory(|memory| memory.focused().is_none());
+        let focus_is_free = ui.ctx().memory(|memory| memory.focused().is_none()) || Area::Page.has_focus(ui.ctx());
         let step = ui.input(|input| {
             i64::from(input.key_pressed(egui::Key::ArrowDown)) - i64::from(input.key_pressed(egui::Key::ArrowUp))
         });
