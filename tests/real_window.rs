@@ -6,6 +6,8 @@
 #[path = "support/real_display.rs"]
 #[expect(dead_code, reason = "a bench uses the other parts")]
 mod real_display;
+#[path = "support/screen_reader.rs"]
+mod screen_reader;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,6 +19,7 @@ use fanlane::session::{Machine, SessionOptions};
 use fanlane::ui::FanlaneApp;
 use fanlane_core::engine::LocalEngine;
 use real_display::{Guarded, RealDisplay, Window, wait_for};
+use screen_reader::{Part, ScreenReader};
 use tempfile::TempDir;
 
 #[test]
@@ -47,13 +50,14 @@ fn a_batch_started_by_a_click_is_shown_as_it_was_run() {
 #[test]
 fn keys_start_pause_and_resume_a_batch() {
     let Some(display) = RealDisplay::start() else { return };
-    let scene = Scene::new("touch begun; until [ -e gate ]; do sleep 0.02; done; echo {} >> record");
+    let scene = Scene::new("touch begun-{}; until [ -e gate ]; do sleep 0.02; done; echo {} >> record");
     let mut program = scene.open(&display);
     let window = display.window_of(&mut program);
     wait_for("the job's name in the title", || expect(&window, "Twenty-four – Fanlane"));
 
     window.press("ctrl+Return");
-    wait_for("the first task", || if scene.folder().join("begun").exists() { Ok(()) } else { Err(window.title()) });
+    let has_begun = |task: u32| scene.folder().join(format!("begun-{task}")).exists();
+    wait_for("two tasks", || if has_begun(1) && has_begun(2) { Ok(()) } else { Err(window.title()) });
     window.press("space");
     wait_for("the pause", || expect(&window, "0 of 24 done, paused – Twenty-four – Fanlane"));
     assert!(scene.record().is_empty(), "no task has ended");
@@ -75,9 +79,10 @@ fn keys_start_pause_and_resume_a_batch() {
 
 #[test]
 fn the_keyboard_alone_goes_from_a_new_job_over_a_failure_to_a_race() {
-    let Some(display) = RealDisplay::start() else { return };
+    let Some(mut display) = RealDisplay::start_managed() else { return };
     let scene = Scene::new("true");
-    let script = "echo $1 >> begun\nuntil [ -e gate ]; do sleep 0.02; done\n[ $1 != 2 ] || [ -e mended ]\n";
+    let Some(reader) = ScreenReader::start(&mut display, scene.folder()) else { return };
+    let script = "echo $1 >> begun\nuntil [ -e gate ]; do sleep 0.02; done\n[ $1 != 2 ] || [ -e mended ] || { echo not mended >&2; exit 3; }\n";
     let there = |name: &str| scene.folder().join(name);
     std::fs::write(there("task.sh"), script).expect("written");
     let mut program =
@@ -117,6 +122,10 @@ fn the_keyboard_alone_goes_from_a_new_job_over_a_failure_to_a_race() {
     std::fs::write(there("gate"), "").expect("written");
     title("9 of 10 done, 1 failed, finished");
     window.press("ctrl+3");
+    window.press("Down");
+    reader.find("label", "It succeeded");
+    window.press("Down");
+    reader.find("label", "It exited with code 3");
     std::fs::write(there("mended"), "").expect("written");
     window.press("ctrl+p");
     window.type_text("rerun failed");
@@ -143,6 +152,7 @@ fn the_keyboard_alone_goes_from_a_new_job_over_a_failure_to_a_race() {
     window.type_text("save the race");
     window.press("Return");
     window.press("ctrl+q");
+    drop(reader);
     wait_for("the end of every process of the program", || scene.nothing_runs());
 }
 
@@ -166,6 +176,79 @@ fn a_window_that_is_killed_leaves_its_batch_running_and_the_next_window_shows_it
     assert_eq!(scene.record(), (1..=24).collect::<Vec<_>>(), "each task ran once");
     drop(next);
     wait_for("the end of every process of the program", || scene.nothing_runs());
+}
+
+#[test]
+fn a_screen_reader_reads_every_page_and_does_what_its_parts_offer() {
+    let Some(mut display) = RealDisplay::start() else { return };
+    let scene = Scene::new("case {} in 7|19) echo no seven >&2; exit 3;; esac");
+    let Some(reader) = ScreenReader::start(&mut display, scene.folder()) else { return };
+    let mut program = scene.open(&display);
+    let window = display.window_of(&mut program);
+    wait_for("the job's name in the title", || expect(&window, "Twenty-four – Fanlane"));
+    assert_eq!(reader.find("frame", "").name, "Twenty-four – Fanlane", "the window has its title");
+
+    reader.write("Name", "Renamed");
+    wait_for("the written name", || expect(&window, "Renamed – Fanlane"));
+    reader.set_value("slider", "Workers", 1.0);
+    wait_for("the number beside the slider", || {
+        let workers = reader.find("spin button", "Number of workers").value;
+        if workers == Some(1.0) { Ok(()) } else { Err(format!("{workers:?}")) }
+    });
+    assert_readable(&reader, "Job", &[("combo box", "Kind of input 1", "Range")]);
+
+    reader.click("push button", "Run");
+    wait_for("the end of the run", || expect(&window, "22 of 24 done, 2 failed, finished – Renamed – Fanlane"));
+    let live = [
+        ("table row", "Lane 1", "Busy"),
+        ("panel", "Timeline of the lanes", "24 attempts"),
+        ("image", "Overview of the run", "2 failed tasks"),
+        ("image", "Queued and ended tasks over time", "24 ended"),
+        ("image", "CPU use of each core over time", "Not measured"),
+        ("progress bar", "Progress", "22 done, 2 failed"),
+    ];
+    assert_readable(&reader, "Live", &live);
+    assert_readable(
+        &reader,
+        "Results",
+        &[("push button", "Task 7", "Failed: case 7 in"), ("push button", "Task 8", "Done")],
+    );
+    reader.click("push button", "Task 7");
+    reader.find("label", "no seven");
+    assert_readable(&reader, "Shared", &[]);
+    assert_readable(&reader, "Race", &[]);
+    assert_readable(&reader, "Runs", &[("push button", "Run 1", "Renamed")]);
+
+    drop(program);
+    drop(reader);
+    wait_for("the end of every process of the program and of the reader", || scene.nothing_runs());
+}
+
+/// Shows a page by its tab: everything that the keyboard can reach has a name and does something, every picture is told in words,
+/// and each of `told` (role, name, words) is among the parts with these words.
+fn assert_readable(reader: &ScreenReader, page: &str, told: &[(&str, &str, &str)]) {
+    reader.click("toggle button", &format!("Page {page}"));
+    reader.find("panel", &format!("Contents of the page {page}"));
+    for (role, name, words) in told {
+        wait_for(&format!("{words:?} of the {role} {name:?}"), || {
+            let part = reader.find(role, name);
+            if part.description.contains(words) { Ok(()) } else { Err(format!("{part:?}")) }
+        });
+    }
+    let faults = |part: &Part| match part.role {
+        "unknown" | "invalid" => Some("no role"),
+        _ if part.is_focusable && part.name.trim().is_empty() => Some("no name"),
+        "label" if part.name.trim().is_empty() => Some("no text"),
+        "scroll bar" | "frame" if part.name.is_empty() => Some("no name"),
+        "image" | "combo box" | "progress bar" | "table row" if part.description.is_empty() => Some("no words"),
+        "slider" | "spin button" if part.value.is_none() => Some("no value"),
+        "entry" if part.text.is_none() => Some("no text"),
+        "push button" | "toggle button" | "check box" | "combo box" if !part.has_action => Some("no action"),
+        _ if part.name == part.description && !part.name.is_empty() => Some("said twice"),
+        _ => None,
+    };
+    let faults: Vec<_> = reader.parts().into_iter().filter_map(|part| Some((faults(&part)?, part))).collect();
+    assert!(faults.is_empty(), "page {page}: {faults:#?}");
 }
 
 /// A new home folder with a job of 24 tasks for two workers.

@@ -1,8 +1,10 @@
 //! The window as a whole: draws the bars and the page from the session, then carries out their requests.
 
+mod frame;
+
 use std::path::PathBuf;
 
-use egui::{CentralPanel, Context, Frame, Margin, Panel, ScrollArea, Sense, Ui, UiBuilder, ViewportCommand};
+use egui::{Context, Ui, ViewportCommand};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +13,7 @@ use crate::session::{
     SessionOptions,
 };
 
+use super::accessibility::CompleteTree;
 use super::action::Action;
 use super::areas::Area;
 use super::command_palette::PaletteQuery;
@@ -19,12 +22,10 @@ use super::dialogs::Dialog;
 use super::file_dialog::{FileAnswer, FileDialog};
 use super::focus_in_sight::FocusInSight;
 use super::look::Look;
-use super::notices::notices_ui;
 use super::pace::Pace;
 use super::pages::{PageView, Pages};
 use super::request::{Question, Request, Requests};
 use super::run_bar::race_words;
-use super::sidebar::sidebar_ui;
 use super::top_bar::TopBar;
 use super::unshown::Unshown;
 use super::window_title::{count_words, window_title};
@@ -78,6 +79,7 @@ impl FanlaneApp {
     /// A window for an existing session.
     pub fn with_session(ctx: &Context, session: Session) -> Self {
         theme::install(ctx);
+        ctx.add_plugin(CompleteTree);
         ctx.add_plugin(FocusInSight::default());
         let folds_examples = session.is_used();
         Self {
@@ -217,43 +219,6 @@ impl FanlaneApp {
                 }
             }
         }
-    }
-
-    fn frame_ui(&mut self, ui: &mut Ui) {
-        let room = ui.max_rect().size();
-        if room.x >= theme::MIN_WINDOW.x && room.y >= theme::MIN_WINDOW.y {
-            self.parts_ui(ui);
-        } else {
-            // A small window, or everything drawn large: nothing is cut off, and the parts are scrolled to.
-            ScrollArea::both().auto_shrink(false).show(ui, |ui| {
-                let (rect, _) = ui.allocate_exact_size(room.max(theme::MIN_WINDOW), Sense::hover());
-                self.parts_ui(&mut ui.new_child(UiBuilder::new().max_rect(rect)));
-                FocusInSight::scroll_to(ui);
-            });
-        }
-        notices_ui(ui, &self.session, &mut self.requests);
-        self.dialog.show_ui(ui, &self.session, &self.pages, &mut self.file_dialog, &mut self.requests);
-    }
-
-    fn parts_ui(&mut self, ui: &mut Ui) {
-        // The window is cleared to the panels' colour; filling them would draw every pixel twice.
-        let panel = Frame::new().inner_margin(Margin::same(theme::GAP as i8));
-        let bar = panel.inner_margin(Margin::symmetric(theme::GAP as i8, theme::UNIT as i8));
-        let page = panel.inner_margin(Margin::symmetric(theme::GAP as i8, theme::UNIT as i8 + 2));
-        Panel::top("top bar").frame(bar).resizable(false).show(ui, |ui| {
-            self.top_bar.show_ui(ui, &self.session, &self.pages, &mut self.requests);
-        });
-        Panel::left("presets").frame(bar).default_size(26.0 * theme::UNIT).size_range(160.0..=360.0).show(ui, |ui| {
-            Area::Jobs.anchor_ui(ui, ui.max_rect(), "Jobs and runs");
-            sidebar_ui(ui, &self.session, self.folds_examples, &mut self.requests);
-        });
-        CentralPanel::default().frame(page).show(ui, |ui| {
-            let rect = ui.max_rect().expand(theme::HALF);
-            Area::Page.anchor_ui(ui, rect, &format!("Contents of the page {}", self.session.page().title()));
-            if let Some(view) = self.pages.view_mut(self.session.page()) {
-                view.show_ui(ui, &self.session, &mut self.requests);
-            }
-        });
     }
 
     fn perform_requests(&mut self, ctx: &Context) {

@@ -2,6 +2,7 @@
 //!
 //! No state of a run is kept here, only that of the view: a scroll position, an open dialog.
 
+mod accessibility;
 mod action;
 pub mod app;
 mod areas;

@@ -16,6 +16,7 @@ use super::icon_button::icon_text;
 use super::request::{Question, Requests};
 use super::sanitize;
 use super::theme;
+use super::widgets::describe_fold;
 
 /// Draws the list; `folds_examples`: the examples begin folded.
 pub fn sidebar_ui(ui: &mut Ui, session: &Session, folds_examples: bool, requests: &mut Requests) {
@@ -45,7 +46,8 @@ pub fn sidebar_ui(ui: &mut Ui, session: &Session, folds_examples: bool, requests
         if folds_examples {
             let title =
                 RichText::new("Examples").text_style(egui::TextStyle::Small).color(theme::palette(ui).text_weak);
-            CollapsingHeader::new(title).show_unindented(ui, |ui| examples_ui(ui, session, requests));
+            let examples = CollapsingHeader::new(title).show_unindented(ui, |ui| examples_ui(ui, session, requests));
+            describe_fold(ui, &examples);
         } else {
             examples_ui(ui, session, requests);
         }

@@ -65,7 +65,9 @@ pub struct RealDisplay {
     name: String,
     /// Where the server keeps the picture that it shows.
     frames: TempDir,
+    _manager: Option<Guarded>,
     _server: Guarded,
+    variables: Vec<(&'static str, String)>,
 }
 
 /// Width and height of the screen, in pixels.
@@ -75,17 +77,8 @@ impl RealDisplay {
     /// Starts one on a free number. `None`, with a line that says so, where Xvfb or xdotool is not
     /// installed; with `CI=true` that is a failure.
     pub fn start() -> Option<Self> {
-        for program in ["Xvfb", "xdotool"] {
-            if !is_installed(program) {
-                assert!(
-                    std::env::var("CI").as_deref() != Ok("true"),
-                    "{program} is not installed: apt-get install xvfb xdotool"
-                );
-                // Past the capture of a test's output: a test that was not run must be seen.
-                let line = format!("SKIPPED real window: {program} is not installed (apt-get install xvfb xdotool)\n");
-                std::io::stderr().write_all(line.as_bytes()).expect("standard error takes a line");
-                return None;
-            }
+        if !are_installed(&["Xvfb", "xdotool"], "xvfb xdotool") {
+            return None;
         }
         let frames = TempDir::new().expect("a folder");
         let screen = SCREEN.map(|side| side.to_string()).join("x") + "x24";
@@ -107,7 +100,7 @@ impl RealDisplay {
         });
         let number = told.recv_timeout(DEADLINE).expect("Xvfb names its display in time");
         assert!(!number.is_empty(), "Xvfb ended without a display");
-        Some(Self { name: format!(":{number}"), frames, _server: server })
+        Some(Self { name: format!(":{number}"), frames, _server: server, _manager: None, variables: Vec::new() })
     }
 
     /// Waits until a window is drawn in the middle of the screen. Asked without a pause: for measuring.
@@ -150,6 +143,33 @@ impl RealDisplay {
         String::from_utf8_lossy(&program.output().expect("the program starts").stdout).into_owned()
     }
 
+    /// The same with a window manager, which gives windows their frames and the focus.
+    pub fn start_managed() -> Option<Self> {
+        if !are_installed(&["openbox"], "openbox") {
+            return None;
+        }
+        let mut display = Self::start()?;
+        let mut manager = Command::new("openbox");
+        manager.args(["--config-file", "/dev/null"]).env("DISPLAY", &display.name);
+        manager.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        display._manager = Some(Guarded(manager.spawn().expect("openbox starts")));
+        wait_for("the window manager", || {
+            let answer = display.xdotool(&["get_desktop"]);
+            if answer.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&answer.stderr).into_owned()) }
+        });
+        Some(display)
+    }
+
+    /// Gives the programs that are opened here a variable.
+    pub fn set(&mut self, variable: &'static str, value: String) {
+        self.variables.push((variable, value));
+    }
+
+    /// The display's name, as in the variable `DISPLAY`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Starts `program` on this display with `home` as its only home, so that it finds and leaves nothing elsewhere.
     pub fn open(&self, program: &mut Command, home: &Path) -> Guarded {
         Guarded(self.prepared(program, home).spawn().expect("the built program starts"))
@@ -166,6 +186,7 @@ impl RealDisplay {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("DISPLAY", &self.name)
             .env("WINIT_X11_SCALE_FACTOR", "1")
+            .envs(self.variables.iter().cloned())
             .env("HOME", home)
             .env("XDG_CONFIG_HOME", folder("config"))
             .env("XDG_DATA_HOME", folder("data"))
@@ -254,7 +275,15 @@ impl Window<'_> {
     }
 }
 
-fn is_installed(program: &str) -> bool {
+/// Whether these programs are installed. If not, a line says so and names their packages; with `CI=true` that is a failure.
+pub fn are_installed(programs: &[&str], packages: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    let is_missing = |program: &&&str| !std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    let Some(missing) = programs.iter().find(is_missing) else { return true };
+    let words = format!("{missing} is not installed (apt-get install {packages})");
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "{words}");
+    // Past the capture of a test's output: a test that was not run must be seen.
+    let line = format!("SKIPPED real window: {words}\n");
+    std::io::stderr().write_all(line.as_bytes()).expect("standard error takes a line");
+    false
 }

@@ -139,7 +139,7 @@ fn columns_and_rows_stay_where_they_are_when_the_details_open() {
         let before = places(&window);
         click(&mut window, "Task 2");
         assert_eq!(places(&window), before, "{size:?}");
-        assert!(window.query_by_label("2./frob --level 3 2").is_some(), "what differs leads");
+        assert!(window.query_by_label("2: ./frob --level 3 2").is_some(), "what differs leads");
     }
 }
 

@@ -23,7 +23,7 @@ pub use badge::{count_badge_ui, outcome_badge_ui, progress_badge_ui, retried_bad
 pub use copy_meter::copy_meter_ui;
 pub use core_lines::{core_average_ui, core_legend_ui, core_lines_ui};
 pub use depth_plot::depth_plot_ui;
-pub use describe::describe;
+pub use describe::{describe, describe_fold};
 pub use empty_state::empty_state_ui;
 pub use heat_strip::{HeatStripState, heat_legend_ui, heat_strip_ui};
 pub use hold::hold_words;

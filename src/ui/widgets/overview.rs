@@ -84,7 +84,7 @@ pub fn overview_ui(ui: &Ui, rect: Rect, steps: &[Step], pool: &PoolHistory, wind
     let failures: u64 = pool.columns().iter().map(|column| column.ended.failures()).sum();
     let words = || {
         let [from, to, end] = [from_ns, to_ns, end_ns].map(quantity::moment);
-        format!("{from} to {to} of {end} in view, {} of tasks", format::plural(failures, "failure"))
+        format!("{from} to {to} of {end} in view, {}", format::plural(failures, "failed task"))
     };
     describe(ui, &response, Role::Image, "Overview of the run", words);
     let cursor = if window.is_whole() { CursorIcon::Crosshair } else { CursorIcon::Grab };

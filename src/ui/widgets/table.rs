@@ -56,14 +56,17 @@ pub fn number_cell_ui(ui: &mut Ui, text: &str, is_last: bool) {
     cell_ui(ui, true, is_last, |ui| drop(ui.add(Label::new(text).truncate())));
 }
 
-/// The number of a row, which is a button so that the keyboard can open the details; true when it was clicked.
-pub fn row_number_ui(ui: &mut Ui, text: String, name: String) -> bool {
+/// The number of a row, which is a button so that the keyboard can open the details; true when it was clicked. `words` is read
+/// out with it: what the row is about.
+pub fn row_number_ui(ui: &mut Ui, text: String, name: String, words: impl FnOnce() -> String) -> bool {
     let number = RichText::new(text).text_style(theme::number_style());
     let mut clicked = false;
     cell_ui(ui, true, false, |ui| {
         ui.spacing_mut().button_padding = vec2(theme::HALF, 0.0);
         ui.spacing_mut().interact_size.y = 0.0;
-        clicked = ui.add(Button::new(number).frame_when_inactive(false)).accessible_name(name).clicked();
+        let button = ui.add(Button::new(number).frame_when_inactive(false)).accessible_name(name);
+        ui.ctx().accesskit_node_builder(button.id, |node| node.set_value(words()));
+        clicked = button.clicked();
     });
     clicked
 }

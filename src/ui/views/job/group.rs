@@ -4,6 +4,7 @@ use egui::{CollapsingHeader, RichText, Ui};
 
 use crate::session::{JobDraft, JobEditor};
 use crate::ui::theme;
+use crate::ui::widgets::describe_fold;
 use fanlane_core::job::field::{FieldGroup, LIMIT_GROUP};
 
 use super::field::{field_ui, help_ui};
@@ -31,5 +32,7 @@ pub fn group_ui(ui: &mut Ui, group: &FieldGroup, draft: &mut JobDraft, editor: &
         });
         changed
     };
-    section.show_unindented(ui, contents).body_returned.unwrap_or(false)
+    let section = section.show_unindented(ui, contents);
+    describe_fold(ui, &section);
+    section.body_returned.unwrap_or(false)
 }

@@ -155,7 +155,7 @@ fn row_ui(
     requests: &mut Requests,
 ) {
     let has_exit_code = run.batch.kind().traits().has_exit_code;
-    let mut clicked = number_ui(row, record.task, run);
+    let mut clicked = number_ui(row, record.task, run, theme::outcome_word(record.outcome.class()));
     row.col(|ui| {
         outcome_badge_ui(ui, record.outcome.class());
     });
@@ -189,7 +189,7 @@ fn rest_row_ui(
     columns: usize,
     requests: &mut Requests,
 ) {
-    let mut clicked = number_ui(row, task, run);
+    let mut clicked = number_ui(row, task, run, theme::outcome_word(OutcomeClass::Cancelled));
     row.col(|ui| drop(outcome_badge_ui(ui, OutcomeClass::Cancelled)));
     // The column of tries is the fourth.
     let tries = ["".to_owned(), model.records.retried(task).len().to_string()];
@@ -230,7 +230,7 @@ fn running_row_ui(
 ) {
     let has_exit_code = run.batch.kind().traits().has_exit_code;
     let Some(running) = model.running.get(&task) else { return };
-    let mut clicked = number_ui(row, task, run);
+    let mut clicked = number_ui(row, task, run, "Running");
     row.col(|ui| drop(progress_badge_ui(ui, model.lanes.progress_of(running.worker))));
     let lane = model.lane_of.get(&running.worker).map_or_else(String::new, |lane| (lane.0 + 1).to_string());
     let wall = format::duration(run.now_ns(model).saturating_sub(running.start_ns));
@@ -248,10 +248,11 @@ fn running_row_ui(
 }
 
 /// The number of a task; true when it was clicked.
-fn number_ui(row: &mut TableRow<'_, '_>, task: TaskId, run: &CurrentRun) -> bool {
+fn number_ui(row: &mut TableRow<'_, '_>, task: TaskId, run: &CurrentRun, state: &str) -> bool {
     let number = run.number(task);
     let mut clicked = false;
-    row.col(|ui| clicked = row_number_ui(ui, format::count(number), format!("Task {number}")));
+    let words = || format!("{state}: {}", sanitize::command(&task_text(&run.batch, task)));
+    row.col(|ui| clicked = row_number_ui(ui, format::count(number), format!("Task {number}"), words));
     clicked
 }
 

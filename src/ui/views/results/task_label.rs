@@ -28,7 +28,8 @@ pub fn task_label_ui(ui: &mut Ui, batch: &Batch, task: TaskId) -> Response {
     }
     let (space, color) = if leads { (DISTANCE, palette.text_weak) } else { (0.0, palette.text_strong) };
     job.append(&command, space, TextFormat::simple(font, color));
-    ui.add(Label::new(job).truncate()).on_hover_ui(|ui| {
+    let spoken = if leads { format!("{inputs}: {command}") } else { command };
+    ui.add(Label::new(job).truncate()).accessible_name(spoken).on_hover_ui(|ui| {
         let whole = egui::RichText::new(sanitize::text(task_text(batch, task).as_bytes())).monospace();
         ui.add(Label::new(whole).wrap());
     })

@@ -80,7 +80,8 @@ fn row_ui(
     requests: &mut Requests,
 ) {
     let mut clicked = false;
-    row.col(|ui| clicked |= row_number_ui(ui, run.id.to_string(), format!("Run {}", run.id)));
+    let words = || format!("{}, {}", sanitize::command(&run.name), local_minute(run.started_unix_ms));
+    row.col(|ui| clicked |= row_number_ui(ui, run.id.to_string(), format!("Run {}", run.id), words));
     row.col(|ui| {
         let started = local_minute(run.started_unix_ms);
         let words = if has_years { &started } else { started.get(YEAR..).unwrap_or(&started) };
@@ -135,5 +136,5 @@ fn job_ui(ui: &mut Ui, run: &RunRow, command: Option<&str>) {
         }
         None => name,
     };
-    ui.add(Label::new(job).truncate()).on_hover_text(hint);
+    ui.add(Label::new(job).truncate()).accessible_name(hint.replace('\n', ": ")).on_hover_text(hint);
 }
