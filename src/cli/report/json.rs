@@ -1,6 +1,8 @@
 //! `--json`: one object per line for each finished task, and a last one with the summary. Bytes that are not UTF-8 are
 //! written as U+FFFD. The order of the fields is part of the format.
 
+mod call_value;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -10,7 +12,6 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::call_value;
 use super::{Shortfall, Tasks};
 use fanlane_core::event::{AttemptRecord, CallValue, Outcome, SharedContent, StreamName, Summary};
 use fanlane_core::job::lossless::Bytes;

@@ -5,7 +5,6 @@ pub mod args;
 mod attempts;
 mod bar;
 mod batch;
-mod call_value;
 pub mod describe;
 mod held;
 pub mod json;

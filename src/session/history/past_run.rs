@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bstr::BString;
 
 use fanlane_core::event::TaskId;
-use fanlane_core::job::{Batch, Input, Job, TaskTemplate};
+use fanlane_core::job::{Batch, Input, Job, TaskKind, TaskTemplate};
 use fanlane_core::model::{Earlier, RunModel};
 use fanlane_core::store::history::{History, HistoryError, RunChain, RunRow, longest_first};
 use fanlane_core::store::record::{RecordLine, TaskWords};
@@ -99,7 +99,8 @@ fn as_recorded(
         }
     }
     let known = job.clone().unwrap_or_default();
-    let has_lines = known.task.kind().traits().is_command_line;
+    // A call of a function is shown as it was recorded: its arguments are no text.
+    let has_lines = known.task.kind() != TaskKind::Workload;
     let last = picked.map_or(chain.tasks(), |numbers| numbers.iter().copied().max().unwrap_or(0));
     let line = |number: u64| -> BString {
         let Some(task) = words.get(&number) else { return BString::default() };

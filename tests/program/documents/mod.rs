@@ -121,7 +121,10 @@ fn fault(block: &Block, page: &Path, folder: &Path) -> Option<String> {
         "sh" => wrong_status(block, folder),
         "console" => wrong_output(block, folder),
         "ron" => wrong_job(block, folder),
-        "csv" | "text" => {
+        "python" if !matches!(block.mark, Some(Mark::File(_))) => {
+            Some("Python that is no file of the page is run by no test".to_owned())
+        }
+        "csv" | "text" | "python" => {
             if let Some(Mark::File(name)) = &block.mark {
                 fs::write(folder.join(name), &block.text).expect("written");
             }

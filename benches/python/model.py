@@ -1,0 +1,5 @@
+"""The function of the benchmark."""
+
+
+def cube(n):
+    return n * n * n
