@@ -13,7 +13,7 @@ use super::preset_name::{find, saved};
 use super::report::printable;
 use super::subcommand::Subcommand;
 use super::terminal::{print, remark, write_path};
-use fanlane_core::job::{Input, Job, TaskTemplate, WorkloadSpec};
+use fanlane_core::job::{Input, Job, Parameter, TaskTemplate, WorkloadSpec};
 use fanlane_core::store::presets::{PresetError, Presets, SavedPreset};
 
 /// The arguments of `fanlane presets`.
@@ -28,7 +28,7 @@ pub struct PresetsArgs {
 enum PresetsAction {
     /// List the presets: names and descriptions
     List,
-    /// Print a preset as a job file
+    /// Print a preset as a job file; its parameters are listed above it
     Show {
         /// Its name as in the list, in upper or lower case
         name: String,
@@ -57,8 +57,12 @@ impl Subcommand for PresetsArgs {
                 print(|out| write_list(&saved, out))
             }
             Some(PresetsAction::Show { name }) => {
-                let text = find(&name)?.to_ron()?;
-                print(|out| out.write_all(text.as_bytes()))
+                let job = find(&name)?;
+                let text = job.to_ron()?;
+                print(|out| {
+                    write_parameters(&job, out)?;
+                    out.write_all(text.as_bytes())
+                })
             }
             Some(PresetsAction::Save { file, name, force }) => save(&file, name, force),
             Some(PresetsAction::Path) => {
@@ -111,6 +115,32 @@ fn save(file: &Path, name: Option<String>, force: bool) -> Result<Status> {
         job.name
     ));
     Ok(Status::AllDone)
+}
+
+/// Lists the parameters as a comment of the job file: name, what each takes, its default, and what it is for.
+fn write_parameters(job: &Job, out: &mut dyn Write) -> io::Result<()> {
+    if job.parameters.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "// Parameters, each given with --set NAME=VALUE:")?;
+    let rows: Vec<[String; 4]> = job.parameters.iter().map(parameter_row).collect();
+    let mut lines = Vec::new();
+    columns::write(&rows, [Side::Left; 4], &mut lines)?;
+    for line in String::from_utf8_lossy(&lines).lines() {
+        writeln!(out, "//   {}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+fn parameter_row(parameter: &Parameter) -> [String; 4] {
+    let default = match &*parameter.default {
+        "" if parameter.required => "required".to_owned(),
+        "" => "default: none".to_owned(),
+        default => format!("default: {default}"),
+    };
+    let about = if parameter.help.is_empty() { parameter.title() } else { &parameter.help };
+    let cells = [&*parameter.name, &*parameter.kind.takes(), &*default, about];
+    cells.map(|cell| printable(cell, usize::MAX))
 }
 
 fn write_list(saved: &[SavedPreset], out: &mut dyn Write) -> io::Result<()> {

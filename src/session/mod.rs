@@ -34,7 +34,7 @@ pub use command::{Command, HistoryCommand, PresetCommand, RaceCommand};
 pub use history::{ChangeKind, PastRun, PastRunUse, RunComparison, RunList, TaskChange, TaskEnd};
 pub use job_editor::{
     Beside, ColumnsDraft, DependenciesDraft, EnvironmentDraft, Expanded, FieldError, InputDraft, InputKind, JobDraft,
-    JobEditor, OrderDraft, Origin, Preview, expand, task_inputs, task_text,
+    JobEditor, OrderDraft, Origin, ParameterDraft, Preview, expand, task_inputs, task_text,
 };
 pub use machine::Machine;
 pub use notices::{Notice, Notices, Severity, Topic};
@@ -153,8 +153,7 @@ impl Session {
                 Ok(job) => {
                     self.job_changes();
                     self.notices.succeeded(Topic::OpenJob);
-                    self.editor.open(&job, Origin::File(file));
-                    self.remember_job();
+                    self.open_job(&job, Origin::File(file));
                     self.page = Page::JOB;
                 }
                 Err(error) => {

@@ -61,6 +61,7 @@ impl Session {
     pub(super) fn new_job(&mut self) {
         self.job_changes();
         self.notices.succeeded(Topic::OpenJob);
+        self.remember_values();
         self.editor.open_new();
         self.page = Page::JOB;
     }
@@ -143,6 +144,23 @@ impl Session {
         self.handle(Command::Edit(Box::new(draft)));
         self.page = Page::JOB;
         self.notices.show(Notice { undo_edit: true, ..Notice::info(text) }.about(Topic::Files));
+    }
+
+    /// Chooses a path as the value of a parameter of the open job, if it still has that.
+    pub fn set_value(&mut self, parameter: String, path: &Path) {
+        let Some(text) = path.to_str() else {
+            let text = format!("The path {} is not Unicode, so it cannot be a value.", path.display());
+            return self.notices.show(Notice::error(text).about(Topic::Files));
+        };
+        if self.editor.draft().parameters.iter().any(|one| one.name == parameter) {
+            self.edit(|draft| drop(draft.values.insert(parameter, text.to_owned())));
+        }
+    }
+
+    /// The desktop has no dialog for files.
+    pub fn tell_no_dialog(&mut self) {
+        let text = "This desktop has no dialog for files: type the path.";
+        self.notices.show(Notice::mistake(text).about(Topic::Files));
     }
 
     pub(super) fn undo_edit(&mut self) {

@@ -1,5 +1,6 @@
 //! What the window remembers of itself from one start to the next, in one small file.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -9,9 +10,12 @@ use super::notices::{Notice, Topic};
 use super::presets::PresetId;
 use super::scale::Scale;
 use super::{Command, Origin, Page, PresetCommand, Session};
+use fanlane_core::job::Job;
 
 /// Maximum number of job files that are remembered.
 const MAX_FILES: usize = 6;
+/// Maximum number of jobs whose values are remembered.
+const MAX_FORMS: usize = 50;
 /// The pages that have something to show before anything was run.
 const PAGES: [Page; 3] = [Page::JOB, Page::RACE, Page::RUNS];
 
@@ -97,6 +101,16 @@ enum KeptJob {
     File(PathBuf),
 }
 
+impl KeptJob {
+    fn of(origin: &Origin) -> Self {
+        match origin {
+            Origin::Preset(PresetId::BuiltIn(slug)) => Self::Example(slug.as_str().to_owned()),
+            Origin::Preset(PresetId::Saved(slug)) => Self::Saved(slug.as_str().to_owned()),
+            Origin::File(file) => Self::File(std::path::absolute(file).unwrap_or_else(|_| file.clone())),
+        }
+    }
+}
+
 /// The settings of the window.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -111,6 +125,8 @@ struct Kept {
     job: Option<KeptJob>,
     /// Job files, the one that was opened last first.
     files: Vec<PathBuf>,
+    /// The values that were chosen for the parameters of jobs, those of the job that was open last first.
+    values: Vec<(KeptJob, BTreeMap<String, String>)>,
 }
 
 /// The settings with their file.
@@ -146,11 +162,7 @@ impl Settings {
 
     /// Notes where the open job came from.
     fn note(&mut self, origin: Option<&Origin>) {
-        self.kept.job = origin.map(|origin| match origin {
-            Origin::Preset(PresetId::BuiltIn(slug)) => KeptJob::Example(slug.as_str().to_owned()),
-            Origin::Preset(PresetId::Saved(slug)) => KeptJob::Saved(slug.as_str().to_owned()),
-            Origin::File(file) => KeptJob::File(std::path::absolute(file).unwrap_or_else(|_| file.clone())),
-        });
+        self.kept.job = origin.map(KeptJob::of);
         if let Some(KeptJob::File(file)) = self.kept.job.clone() {
             self.kept.files.retain(|other| *other != file);
             self.kept.files.insert(0, file);
@@ -229,8 +241,35 @@ impl Session {
         }
     }
 
+    /// Opens a job, with the values that were chosen when it was open before.
+    pub(super) fn open_job(&mut self, job: &Job, origin: Origin) {
+        self.remember_values();
+        let of = KeptJob::of(&origin);
+        self.editor.open(job, origin);
+        if let Some((_, values)) = self.settings.kept.values.iter().find(|(kept, _)| *kept == of) {
+            self.editor.recall(values);
+        }
+        self.remember_job();
+    }
+
+    /// Remembers the values that are chosen for the parameters of the open job. A failure is told as in `remember_job`.
+    pub(super) fn remember_values(&mut self) {
+        let Some(of) = self.editor.origin().map(KeptJob::of) else { return };
+        let chosen = &self.editor.draft().values;
+        let kept = &mut self.settings.kept.values;
+        let known = kept.iter().position(|(job, _)| *job == of);
+        if known.map_or_else(|| chosen.is_empty(), |place| kept[place].1 == *chosen) {
+            return;
+        }
+        known.map(|place| kept.remove(place));
+        kept.insert(0, (of, chosen.clone()));
+        kept.truncate(MAX_FORMS);
+        drop(self.settings.save());
+    }
+
     /// Remembers the page and the size of the window, in points of the usual size.
     pub fn remember_window(&mut self, size: Option<[f32; 2]>) {
+        self.remember_values();
         let before = self.settings.kept.clone();
         self.settings.kept.page = Some(self.page.title().to_owned());
         self.settings.kept.size = size.or(before.size);

@@ -19,7 +19,7 @@ use super::areas::Area;
 use super::command_palette::PaletteQuery;
 use super::desktop::{Desktop, Wish};
 use super::dialogs::Dialog;
-use super::file_dialog::{FileAnswer, FileDialog};
+use super::file_dialog::{FileAnswer, FileDialog, PathWanted};
 use super::focus_in_sight::FocusInSight;
 use super::look::Look;
 use super::pace::Pace;
@@ -122,9 +122,13 @@ impl FanlaneApp {
     fn advance(&mut self, ctx: &Context, frame: &eframe::Frame) {
         self.session.poll();
         match self.file_dialog.poll() {
-            Some(FileAnswer::Chosen(file)) => self.command(Command::OpenJob(file)),
-            Some(FileAnswer::Missing) => self.ask_for_path(),
-            Some(FileAnswer::Cancelled) | None => {}
+            Some((PathWanted::Job, FileAnswer::Chosen(file))) => self.command(Command::OpenJob(file)),
+            Some((PathWanted::Job, FileAnswer::Missing)) => self.ask_for_path(),
+            Some((PathWanted::Value { parameter, .. }, FileAnswer::Chosen(path))) => {
+                self.session.set_value(parameter, &path);
+            }
+            Some((PathWanted::Value { .. }, FileAnswer::Missing)) => self.session.tell_no_dialog(),
+            Some((_, FileAnswer::Cancelled)) | None => {}
         }
         self.ask_desktop(ctx);
         let is_busy = self.session.is_busy();
@@ -235,6 +239,11 @@ impl FanlaneApp {
             Request::Confirmed(command) => self.session.handle(command),
             Request::Action(action) => self.act(ctx, action),
             Request::Ask(question) => self.dialog.ask(question),
+            Request::ChoosePath(wanted) => {
+                if !self.file_dialog.open(ctx, wanted) {
+                    self.session.tell_no_dialog();
+                }
+            }
             Request::Copy(text) => ctx.copy_text(text),
             Request::ShutDown => self.desktop.wish(Wish::ShutDown),
             Request::StopAndClose => {
@@ -274,7 +283,7 @@ impl FanlaneApp {
             Action::PauseResume | Action::Stop => {}
             Action::Save if self.session.editor.saved_origin().is_some() => self.session.handle(PresetCommand::Save),
             Action::Save | Action::SaveAs => self.dialog.ask(Question::SaveAs(self.name_to_save())),
-            Action::Open if self.file_dialog.open(ctx) => {}
+            Action::Open if self.file_dialog.open(ctx, PathWanted::Job) => {}
             Action::Open => self.ask_for_path(),
             Action::Palette => self.dialog.ask(Question::Palette(PaletteQuery::default())),
             Action::Search => {

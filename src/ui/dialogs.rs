@@ -16,7 +16,7 @@ use fanlane_core::model::format;
 use super::action::Action;
 use super::command_palette;
 
-use super::file_dialog::FileDialog;
+use super::file_dialog::{FileDialog, PathWanted};
 use super::icon_button::{icon_button, primary_button};
 use super::line_edit::line_edit;
 use super::pages::Pages;
@@ -288,7 +288,7 @@ impl Asked<'_> {
             let open = primary_button(asked.ui, ICON_FOLDER_OPEN, "Open", !typed.is_empty()).clicked();
             let can_browse = files.is_offered();
             if can_browse && icon_button(asked.ui, ICON_FOLDER_OPEN, "Browse…", true).clicked() {
-                return files.open(asked.ui.ctx());
+                return files.open(asked.ui.ctx(), PathWanted::Job);
             }
             if asked.stay_ui("Cancel", false) {
                 return true;

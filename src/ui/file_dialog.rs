@@ -1,4 +1,4 @@
-//! The desktop's own dialog for choosing a job file, in a thread of its own, so that the window is not blocked. Where the desktop
+//! The desktop's own dialogs for choosing a file or a folder, in a thread of its own, so that the window is not blocked. Where the desktop
 //! has none, which the library answers as if it had been cancelled, that is found out first, so that the path can be typed.
 
 use std::ffi::OsStr;
@@ -18,7 +18,32 @@ const PROGRAM: &str = "zenity";
 pub struct FileDialog {
     /// There is a desktop to ask.
     is_offered: bool,
-    answer: Option<Receiver<FileAnswer>>,
+    answer: Option<(PathWanted, Receiver<FileAnswer>)>,
+}
+
+/// What a path is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PathWanted {
+    /// A job file to be opened.
+    Job,
+    /// The value of a parameter of the open job.
+    Value {
+        /// The parameter's name.
+        parameter: String,
+        /// What is chosen.
+        kind: PathKind,
+    },
+}
+
+/// What is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathKind {
+    /// A file that is there.
+    File,
+    /// A folder that is there.
+    Folder,
+    /// A file that need not be there.
+    New,
 }
 
 /// What a dialog that was opened brought.
@@ -44,16 +69,16 @@ impl FileDialog {
     }
 
     /// Opens the dialog, unless it is open; false if there is none.
-    pub fn open(&mut self, ctx: &Context) -> bool {
+    pub fn open(&mut self, ctx: &Context, wanted: PathWanted) -> bool {
         if !self.is_offered || self.answer.is_some() {
             return self.is_offered;
         }
         let (sender, receiver) = crossbeam_channel::bounded(1);
         let ctx = ctx.clone();
+        let asked = wanted.clone();
         let thread = std::thread::Builder::new().name("file-dialog".to_owned()).spawn(move || {
             let answer = if has_dialog() {
-                let dialog = rfd::FileDialog::new().set_title("Open a job file").add_filter("Job files", &["ron"]);
-                dialog.pick_file().map_or(FileAnswer::Cancelled, FileAnswer::Chosen)
+                asked.ask().map_or(FileAnswer::Cancelled, FileAnswer::Chosen)
             } else {
                 FileAnswer::Missing
             };
@@ -61,20 +86,33 @@ impl FileDialog {
             drop(sender.send(answer));
             ctx.request_repaint();
         });
-        self.answer = thread.is_ok().then_some(receiver);
+        self.answer = thread.is_ok().then_some((wanted, receiver));
         self.answer.is_some()
     }
 
-    /// What the dialog brought, once.
-    pub fn poll(&mut self) -> Option<FileAnswer> {
-        let answer = match self.answer.as_ref()?.try_recv() {
+    /// What the dialog brought, once, and what it was asked for.
+    pub fn poll(&mut self) -> Option<(PathWanted, FileAnswer)> {
+        let (_, receiver) = self.answer.as_ref()?;
+        let answer = match receiver.try_recv() {
             Err(TryRecvError::Empty) => return None,
             Ok(answer) => answer,
             Err(TryRecvError::Disconnected) => FileAnswer::Missing,
         };
-        self.answer = None;
         self.is_offered = answer != FileAnswer::Missing;
-        Some(answer)
+        self.answer.take().map(|(wanted, _)| (wanted, answer))
+    }
+}
+
+impl PathWanted {
+    /// Shows the dialog, and waits for it.
+    fn ask(&self) -> Option<PathBuf> {
+        let dialog = rfd::FileDialog::new();
+        match self {
+            Self::Job => dialog.set_title("Open a job file").add_filter("Job files", &["ron"]).pick_file(),
+            Self::Value { parameter, kind: PathKind::File } => dialog.set_title(parameter).pick_file(),
+            Self::Value { parameter, kind: PathKind::Folder } => dialog.set_title(parameter).pick_folder(),
+            Self::Value { parameter, kind: PathKind::New } => dialog.set_title(parameter).save_file(),
+        }
     }
 }
 
@@ -97,7 +135,7 @@ mod tests {
     #[test]
     fn without_a_desktop_no_dialog_is_opened() {
         let mut dialog = FileDialog::default();
-        assert!(!dialog.open(&Context::default()));
+        assert!(!dialog.open(&Context::default(), PathWanted::Job));
         assert_eq!(dialog.poll(), None);
     }
 }

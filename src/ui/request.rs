@@ -8,6 +8,7 @@ use crate::session::{Command, DoneAction, Messages, PresetId};
 
 use super::action::Action;
 use super::command_palette::PaletteQuery;
+use super::file_dialog::PathWanted;
 
 /// A request of a drawn part.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +21,8 @@ pub enum Request {
     Action(Action),
     /// Open a dialog.
     Ask(Question),
+    /// Ask the desktop for a file or a folder.
+    ChoosePath(PathWanted),
     /// Copy a text to the clipboard.
     Copy(String),
     /// Stop what is under way, and close the window when it has ended.

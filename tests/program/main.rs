@@ -17,6 +17,7 @@ mod live_output;
 mod lone_words;
 mod manager;
 mod parallel_oracle;
+mod parameters;
 mod parent_killed;
 mod processes;
 mod pty;

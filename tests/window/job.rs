@@ -122,8 +122,8 @@ fn every_field_of_a_job_stands_on_the_page_in_the_words_of_its_row() {
     for group in folded {
         unfold(&mut window, group.title);
     }
-    // The version is the file's, a description is shown without a label, and the pool stands in the top bar.
-    let elsewhere = [&field::VERSION, &field::DESCRIPTION, &field::MODE, &field::WORKERS];
+    // The version is the file's, a description is shown without a label, the pool stands in the top bar, and values in a form.
+    let elsewhere = [&field::VALUES, &field::VERSION, &field::DESCRIPTION, &field::MODE, &field::WORKERS];
     for field in field::fields().filter(|field| !elsewhere.contains(field)) {
         assert!(window.query_all_by_label(field.label).count() > 0, "{field:?}: {}", field.label);
         let has_help = !JobDraft::is_text(field) || window.query_all_by_label(field.help).count() > 0;
@@ -313,6 +313,8 @@ fn the_folded_parts_fit_into_the_smallest_window() {
     let inputs = vec![Input::Linked(vec![Input::Range(1, 3), columns.clone(), Input::Lines("a".into())]), columns];
     session.edit(|draft| *draft = JobDraft::from_job(&Job { inputs, control, ..everything() }));
     let mut window = window(session);
+    reach(&mut window, Role::Button, "Show the job");
+    unfold(&mut window, "Parameters");
     unfold(&mut window, "Environment and input");
     unfold(&mut window, "Order");
     let preview = window.get_by_label("What will run").rect().left();

@@ -2,9 +2,29 @@
 
 use fanlane::session::{Command, JobDraft, PresetCommand, Session};
 use fanlane_core::job::control::{After, Control, Limits, ResourceRequest, RetryWait};
-use fanlane_core::job::{Input, JOB_VERSION, Job, Mode, Order, SharedSpec, TaskTemplate, Transport};
+use fanlane_core::job::{
+    Input, JOB_VERSION, Job, Mode, Order, Parameter, ParameterKind, SharedSpec, TaskTemplate, Transport,
+};
 
 use super::canned::{self, FakeEngine, options};
+
+/// Parameters of all types.
+fn parameters() -> Vec<Parameter> {
+    let number = ParameterKind::Number { min: Some(0.5), max: None, step: Some(0.1), unit: "px".to_owned() };
+    let choice = ParameterKind::Choice(vec!["a b".to_owned(), " c ".to_owned()]);
+    let yes_no = ParameterKind::YesNo { yes: "--all".to_owned(), no: String::new() };
+    let kinds = [number, choice, yes_no, ParameterKind::Text, ParameterKind::Folder];
+    let named = |(name, kind): (&str, ParameterKind)| Parameter {
+        name: name.to_owned(),
+        label: format!(" {name} "),
+        help: "What it is for.".to_owned(),
+        kind,
+        default: String::new(),
+        required: true,
+        sets: if name == "size" { "timeout_secs".to_owned() } else { String::new() },
+    };
+    ["size", "which", "all", "text", "folder"].into_iter().zip(kinds).map(named).collect()
+}
 
 /// A job in which no field has its default value.
 pub fn everything() -> Job {
@@ -13,8 +33,11 @@ pub fn everything() -> Job {
         name: " Everything ".to_owned(),
         description: "Every field is set.".to_owned(),
         task: TaskTemplate::Command("echo {1} {2}".to_owned()),
+        parameters: parameters(),
+        values: [("size".to_owned(), "12.5".to_owned())].into(),
         inputs: vec![
             Input::Range(1, 3),
+            Input::Numbers("1".to_owned(), " {@size}".to_owned()),
             Input::List(vec!["a".to_owned(), String::new()]),
             Input::List(vec!["two\nlines".to_owned()]),
             Input::Lines(" blank.txt".into()),
@@ -108,7 +131,8 @@ fn a_job_file_that_is_saved_as_a_preset_is_the_same_job() {
     session.handle(Command::OpenJob(file));
     session.handle(PresetCommand::SaveAs("Everything".to_owned()));
     let saved = session.presets.saved()[0].job.clone().expect("it loads");
-    // A preset lies elsewhere, so it says where its relative paths begin.
+    // A preset lies elsewhere, so it says where its relative paths begin. It has the defaults of its parameters.
     let working_dir = Some(folder.path().join(" out "));
-    assert_eq!(saved, Job { name: "Everything".to_owned(), working_dir, ..everything() });
+    let expected = Job { name: "Everything".to_owned(), working_dir, values: Default::default(), ..everything() };
+    assert_eq!(saved, expected);
 }

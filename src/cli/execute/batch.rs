@@ -4,12 +4,13 @@ use std::fs::File;
 use std::io::{self, BufReader};
 use std::os::fd::AsFd;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 
 use crate::cli::plan::Plan;
 use crate::cli::terminal::remark;
 use fanlane_core::job::Batch;
-use fanlane_core::job::batch::BatchFeed;
+use fanlane_core::job::batch::{BatchError, BatchFeed};
+use fanlane_core::job::parameter::ParameterError;
 use fanlane_core::store::history::{self, KnownDurations};
 
 /// How much of standard input is read at once, as much as a pipe holds.
@@ -20,7 +21,7 @@ const STDIN_BYTES: usize = 1 << 16;
 /// # Errors
 /// When an input or the job cannot be used.
 pub fn open_whole(plan: &Plan) -> Result<Batch> {
-    in_order_of_history(Batch::open(&plan.job, &plan.folder, &mut io::stdin().lock())?)
+    in_order_of_history(Batch::open(&plan.job, &plan.folder, &mut io::stdin().lock()).map_err(with_flag)?)
 }
 
 /// Opens the batch, which grows while standard input is read if the job allows that.
@@ -33,8 +34,19 @@ pub fn open_growing(plan: &Plan) -> Result<(Batch, Option<Feeding>)> {
     }
     let stdin = io::stdin().as_fd().try_clone_to_owned().context("standard input cannot be read")?;
     let mut stdin = BufReader::with_capacity(STDIN_BYTES, File::from(stdin));
-    let (batch, feed) = Batch::open_growing(&plan.job, &plan.folder, &mut stdin)?;
+    let (batch, feed) = Batch::open_growing(&plan.job, &plan.folder, &mut stdin).map_err(with_flag)?;
     Ok((in_order_of_history(batch)?, Some(Feeding { feed, stdin })))
+}
+
+/// A missing value of a parameter with the flag that gives it.
+fn with_flag(error: BatchError) -> anyhow::Error {
+    match &error {
+        BatchError::Parameter(fault) => match &*fault.error {
+            ParameterError::Missing { name, .. } => anyhow!("{error}; give it with --set {name}=VALUE"),
+            _ => error.into(),
+        },
+        _ => error.into(),
+    }
 }
 
 /// Orders a batch by the history, if its job asks for that. A history that cannot be read costs the order and not the run.

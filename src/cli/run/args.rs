@@ -166,7 +166,8 @@ mod tests {
     }
 
     /// A flag and a value for it where the field's own example is not what the flag takes.
-    const VALUES: [(&field::Field, &[&str]); 6] = [
+    const VALUES: [(&field::Field, &[&str]); 7] = [
+        (&field::VALUES, &["--set", "width=1024"]),
         (&field::SHELL, &["--shell", "tcsh"]),
         (&field::ENVIRONMENT, &["--env", "LEVEL={1}"]),
         (&field::TRANSPORT, &["--transport", "shared-memory"]),
@@ -197,6 +198,9 @@ mod tests {
             }
             words.extend(["echo", "{}", ":::", "a"]);
             let mut job = job_of(&words);
+            if field == &field::VALUES {
+                field::PARAMETERS.set(&mut job, field::PARAMETERS.example).expect("they are read");
+            }
             if field == &field::TRANSPORT {
                 job.task = TaskTemplate::Workload(WorkloadSpec::named("cube"));
             }

@@ -36,6 +36,9 @@ pub struct OverlayArgs {
     pub stdin_text: Option<String>,
     #[arg(long, value_name = "FILE", help = field::STDIN_FILE.help)]
     pub stdin_file: Option<String>,
+    #[arg(long = "set", alias = "param", value_name = "NAME=VALUE", action = ArgAction::Append)]
+    #[arg(value_parser = parse_value, help = set_help())]
+    pub values: Vec<(String, String)>,
     /// Start the tasks in a random order; task numbers stay those of the inputs
     #[arg(long, conflicts_with = "order")]
     pub shuf: bool,
@@ -91,6 +94,7 @@ impl OverlayArgs {
                 job.environment.insert(name.to_owned(), value.to_owned());
             }
         }
+        job.values.extend(self.values.iter().cloned());
         if self.stdin_text.is_some() || self.stdin_file.is_some() {
             job.stdin.clone_from(&self.stdin_text);
             job.stdin_file.clone_from(&self.stdin_file);
@@ -117,6 +121,15 @@ fn timeout_help() -> String {
 
 fn wd_help() -> String {
     format!("{}; as a flag: paths of inputs and results stay relative to the current folder", field::WORKING_DIR.help)
+}
+
+fn set_help() -> String {
+    format!("{}. Once for each parameter; fanlane presets show lists those of a preset", field::VALUES.help)
+}
+
+fn parse_value(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected the name of a parameter, = and its value")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn parse_tries(text: &str) -> Result<u32, String> {

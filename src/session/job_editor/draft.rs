@@ -8,17 +8,19 @@ mod dependencies;
 mod environment;
 mod lines;
 mod order;
+mod parameters;
 
 use std::collections::BTreeMap;
 
 use fanlane_core::job::field::{self, Field, FieldProblem};
 use fanlane_core::job::{
-    Input, JOB_VERSION, Job, Mode, PythonSpec, SharedSpec, TaskKind, TaskTemplate, Transport, WorkloadSpec,
+    Input, JOB_VERSION, Job, Mode, Parameter, PythonSpec, SharedSpec, TaskKind, TaskTemplate, Transport, WorkloadSpec,
 };
 
 pub use dependencies::DependenciesDraft;
 pub use environment::EnvironmentDraft;
 pub use order::OrderDraft;
+pub use parameters::ParameterDraft;
 
 use super::input_draft::InputDraft;
 use crate::session::notices::sentence;
@@ -30,6 +32,8 @@ pub struct FieldError {
     pub field: &'static Field,
     /// Which of the inputs it is about, counted from 0; `None`: the field as a whole.
     pub input: Option<usize>,
+    /// Which of the parameters it is about, by its name.
+    pub parameter: Option<String>,
     /// What is wrong and what is expected.
     pub message: String,
 }
@@ -37,7 +41,7 @@ pub struct FieldError {
 impl FieldError {
     /// An error about the whole field; the message becomes a sentence.
     pub(super) fn new(field: &'static Field, message: &str) -> Self {
-        Self { field, input: None, message: sentence(message) }
+        Self { field, input: None, parameter: None, message: sentence(message) }
     }
 
     /// An error about one of the inputs, counted from 0.
@@ -53,11 +57,13 @@ impl From<FieldProblem> for FieldError {
 }
 
 /// The fields with a form of their own in the draft.
-static FORMS: [&Field; 13] = [
+static FORMS: [&Field; 15] = [
     &field::VERSION,
     &field::NAME,
     &field::DESCRIPTION,
     &field::TASK,
+    &field::PARAMETERS,
+    &field::VALUES,
     &field::INPUTS,
     &field::LINKED,
     &field::MODE,
@@ -84,6 +90,10 @@ pub struct JobDraft {
     pub workload: WorkloadSpec,
     /// The Python function.
     pub python: PythonSpec,
+    /// The parameters.
+    pub parameters: Vec<ParameterDraft>,
+    /// The values that are not the parameters' defaults, by their names.
+    pub values: BTreeMap<String, String>,
     /// The inputs.
     pub inputs: Vec<InputDraft>,
     /// Inputs are walked side by side.
@@ -132,6 +142,8 @@ impl JobDraft {
             },
             command,
             workload,
+            parameters: job.parameters.iter().map(ParameterDraft::from_parameter).collect(),
+            values: job.values.clone(),
             inputs: job.inputs.iter().map(InputDraft::from_input).collect(),
             linked: job.linked,
             mode: job.mode,
@@ -164,6 +176,7 @@ impl JobDraft {
     /// How much the field asks for: 0 for nothing; a list counts its lines, anything else is 1.
     pub fn filled(&self, field: &Field) -> usize {
         let is_filled = match field.key {
+            key if key == field::PARAMETERS.key => return self.parameters.len(),
             key if key == field::AFTER.key => self.dependencies != DependenciesDraft::default(),
             key if key == field::ENVIRONMENT.key => self.environment != EnvironmentDraft::default(),
             key if key == field::SHARED.key => {
@@ -203,6 +216,14 @@ impl JobDraft {
             ..opened.clone()
         };
         let mut told = |field, message: String| errors.push(FieldError::new(field, &message));
+        match parameters::to_parameters(&self.parameters, &opened.parameters) {
+            Ok(parameters) => job.parameters = parameters,
+            Err(message) => told(&field::PARAMETERS, message),
+        }
+        // What was chosen for a parameter that is gone means nothing.
+        let is_there = |name: &String| self.parameters.iter().any(|parameter| parameter.name.trim() == name);
+        let values = self.values.iter().filter(|(name, value)| is_there(name) && !value.is_empty());
+        job.values = values.map(|(name, value)| (name.clone(), value.clone())).collect();
         match self.dependencies.to_after(opened.control.after.as_ref()) {
             Ok(after) => job.control.after = after,
             Err(message) => told(&field::AFTER, message),
@@ -239,6 +260,11 @@ impl JobDraft {
             }
         }
         if errors.is_empty() { Ok(job) } else { Err(errors) }
+    }
+
+    /// The parameters of the form, as far as they can be read.
+    pub fn form(&self) -> Vec<Parameter> {
+        self.parameters.iter().filter_map(|parameter| parameter.to_parameter().ok()).collect()
     }
 
     fn task(&self) -> TaskTemplate {

@@ -63,6 +63,9 @@ pub fn expand(job: &Job, folder: &Path, history: Option<&Path>) -> Result<Expand
             BatchError::Input { number, .. }
             | BatchError::NotANumber { number, .. }
             | BatchError::StdinTwice { number, .. } => FieldError::of_input(number - 1, message),
+            BatchError::Parameter(fault) => {
+                FieldError { parameter: fault.error.parameter().map(str::to_owned), ..FieldError::new(field, message) }
+            }
             _ => FieldError::new(field, message),
         }
     })?;

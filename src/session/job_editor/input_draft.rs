@@ -64,6 +64,9 @@ impl InputDraft {
         };
         match input {
             Input::Range(from, to) => Some(Self::range(*from, *to)),
+            Input::Numbers(from, to) => {
+                Some(Self { kind: InputKind::Range, from: from.clone(), to: to.clone(), ..Self::default() })
+            }
             Input::List(values) => {
                 let mut values = values.join("\n");
                 if values.is_empty() || values.ends_with('\n') {
@@ -124,6 +127,9 @@ impl InputDraft {
             path => Ok(path.to_owned()),
         };
         match self.kind {
+            InputKind::Range if [&self.from, &self.to].iter().any(|end| end.contains("{@")) => {
+                Ok(Input::Numbers(self.from.clone(), self.to.clone()))
+            }
             InputKind::Range => Ok(Input::Range(whole(&self.from)?, whole(&self.to)?)),
             InputKind::List if self.values.is_empty() => Err("Type the values, one a line.".to_owned()),
             InputKind::List => Ok(Input::List(self.values.lines().map(str::to_owned).collect())),
@@ -201,6 +207,7 @@ mod tests {
             (columns(list(), Some("\\s*,\\s*"), false, true), InputKind::List),
             (columns(Input::Glob("*.c".to_owned()), None, true, true), InputKind::Glob),
             (columns(records(Some("names"), "\n\n"), Some("\n"), false, false), InputKind::Records),
+            (Input::Numbers("1".to_owned(), "{@last}".to_owned()), InputKind::Range),
             (Input::Linked(vec![Input::Range(1, 2), columns(list(), None, true, false)]), InputKind::Linked),
         ];
         for (input, kind) in cases {
@@ -212,6 +219,7 @@ mod tests {
     #[test]
     fn what_fields_would_change_is_kept_as_it_is() {
         let cases = [
+            Input::Numbers("1".to_owned(), "2".to_owned()),
             columns(columns(Input::Stdin, None, true, false), Some(","), false, false),
             columns(Input::Csv("a.csv".into()), Some(","), false, false),
             columns(Input::Stdin, Some(""), false, false),

@@ -5,13 +5,14 @@ mod expand;
 mod input_draft;
 mod preview;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::presets::PresetId;
 use super::{Machine, Wake};
 use fanlane_core::job::{Job, Mode, TaskKind};
 
-pub use draft::{DependenciesDraft, EnvironmentDraft, FieldError, JobDraft, OrderDraft};
+pub use draft::{DependenciesDraft, EnvironmentDraft, FieldError, JobDraft, OrderDraft, ParameterDraft};
 pub use expand::{Beside, Expanded, expand, task_inputs, task_text};
 pub use input_draft::{ColumnsDraft, InputDraft, InputKind};
 pub use preview::Preview;
@@ -130,15 +131,17 @@ impl JobEditor {
         self.draft != self.opened
     }
 
-    /// It differs in more than the mode and the number of workers, which are tried out rather than written.
+    /// It differs in more than the mode, the number of workers and the values of its parameters, which are tried out rather
+    /// than written.
     pub fn has_unsaved_work(&self) -> bool {
         let mut draft = self.draft.clone();
         (draft.mode, draft.workers) = (self.opened.mode, self.opened.workers);
+        draft.values.clone_from(&self.opened.values);
         draft != self.opened
     }
 
     /// The number of jobs opened so far, which tells whether another was opened since.
-    pub(super) const fn opening(&self) -> u64 {
+    pub const fn opening(&self) -> u64 {
         self.opening
     }
 
@@ -223,6 +226,19 @@ impl JobEditor {
         self.edit(self.opened.clone());
     }
 
+    /// Chooses values that were chosen when the job was open before, where its parameters still take them.
+    pub(super) fn recall(&mut self, values: &BTreeMap<String, String>) {
+        let Ok(job) = self.draft.to_job() else { return };
+        let known = job.parameters.iter().filter_map(|parameter| {
+            let value = values.get(&parameter.name)?;
+            parameter.check(value).is_ok().then(|| (parameter.name.clone(), value.clone()))
+        });
+        let mut draft = self.draft.clone();
+        draft.values.extend(known);
+        self.opened.values.clone_from(&draft.values);
+        self.edit(draft);
+    }
+
     /// Replaces the draft; the preview is made again.
     pub(super) fn edit(&mut self, draft: JobDraft) {
         self.draft = draft;
@@ -245,6 +261,8 @@ impl JobEditor {
     /// where the program was started; as a preset it must say so.
     pub(super) fn to_preset(&self) -> Result<Job, Vec<FieldError>> {
         let job = self.draft.to_job()?;
+        // A preset has the defaults; what was chosen is remembered apart.
+        let job = Job { values: BTreeMap::new(), ..job };
         let from_file = matches!(self.origin, Some(Origin::File(_)));
         let folder = std::path::absolute(&self.folder).unwrap_or_else(|_| self.folder.clone());
         Ok(if from_file || job.has_relative_inputs() { job.anchored(&folder) } else { job })
@@ -253,7 +271,9 @@ impl JobEditor {
     /// The open job was saved as preset `id`, which holds `job` now.
     pub(super) fn saved(&mut self, id: PresetId, job: Option<&Job>) {
         if let Some(job) = job {
-            self.edit(JobDraft::from_job(job));
+            let mut draft = JobDraft::from_job(job);
+            draft.values = std::mem::take(&mut self.draft.values);
+            self.edit(draft);
         }
         self.opened = self.draft.clone();
         self.origin = Some(Origin::Preset(id));

@@ -188,12 +188,14 @@ fn can_begin(job: Job, machine: Machine) -> Result<Job, Vec<FieldError>> {
 
 fn is_quick(job: &Job) -> bool {
     // Dependencies are looked up by the names of all tasks, orders and needs by their values, and a sample is sorted.
-    let asks_all = job.control.after.is_some() || job.control.requests_differ() || job.order.typed().is_some();
+    let asks_files = job.parameters.iter().any(|parameter| parameter.kind.is_looked_up());
+    let asks_all =
+        asks_files || job.control.after.is_some() || job.control.requests_differ() || job.order.typed().is_some();
     if asks_all || job.sample.is_some_and(|rows| rows > MAX_VALUES_AT_ONCE as u64) {
         return false;
     }
     job.inputs.iter().all(|input| match input {
-        Input::Range(..) => true,
+        Input::Range(..) | Input::Numbers(..) => true,
         Input::List(values) => values.len() <= MAX_VALUES_AT_ONCE,
         _ => false,
     })

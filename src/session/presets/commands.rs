@@ -29,8 +29,7 @@ impl Session {
             Some(Ok(job)) => {
                 self.job_changes();
                 self.notices.succeeded(Topic::OpenJob);
-                self.editor.open(&job, Origin::Preset(id));
-                self.remember_job();
+                self.open_job(&job, Origin::Preset(id));
                 self.page = Page::JOB;
             }
             Some(Err(error)) => {

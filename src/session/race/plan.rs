@@ -130,7 +130,7 @@ impl RacePlan {
     pub(super) fn header(&self, machine: Machine) -> RaceHeader {
         let case = |batch: &Arc<Batch>| Case {
             sample_of: self.sample_of,
-            ..Case::new(batch.job().clone(), batch.len(), batch.dependencies())
+            ..Case::new(batch.given_job().clone(), batch.len(), batch.dependencies())
         };
         RaceHeader {
             name: self.name.clone(),

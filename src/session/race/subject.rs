@@ -84,7 +84,8 @@ impl Session {
         }
         let job = self.editor.preview().job()?;
         // The job may have been edited since the run.
-        let is_alike = |run: &CurrentRun| run.job.task == job.task && run.job.inputs == job.inputs;
+        let what = |job: &Job| (job.task.clone(), job.inputs.clone(), job.values.clone());
+        let is_alike = |run: &CurrentRun| what(&run.job) == what(job);
         if self.is_of_open_job()
             && let Some(((serial, _), work)) = self.race.known_work()
             && self.run.current().is_some_and(|run| run.serial == serial && is_alike(run))

@@ -326,7 +326,7 @@ impl Session {
 
     fn show_watched(&mut self, watching: DetachedRun) {
         let Some(batch) = watching.batch().cloned().filter(|_| !self.is_busy()) else { return };
-        let job = batch.job().clone();
+        let job = batch.given_job().clone();
         let name = job.display_name();
         let which = watching.info.run.map_or_else(|| format!("{name},"), |id| format!("{id}, {name},"));
         let origin = RunOrigin { job, batch, folder: watching.job_folder() };

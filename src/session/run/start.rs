@@ -75,6 +75,7 @@ impl Session {
         if let Some(obstacle) = self.run_obstacle() {
             return self.notices.show(Notice::mistake(format!("Nothing was started. {obstacle}")));
         }
+        self.remember_values();
         let preview = self.editor.preview();
         let (Some(job), Some(expanded)) = (preview.job(), preview.expanded()) else { return };
         let (job, batch, folder) = (job.clone(), Arc::clone(&expanded.batch), self.editor.folder().to_owned());

@@ -1,26 +1,30 @@
 //! The page Job: what is going to run. The template, its inputs and options on the left; on the right what they expand to.
 
 mod field;
+mod form;
 mod group;
 mod input;
 mod inputs;
+mod parameters;
 mod preview;
 mod task;
 
 use egui::{CentralPanel, Frame, Panel, Response, RichText, ScrollArea, Ui};
-use egui_material_icons::icons::ICON_DESCRIPTION;
+use egui_material_icons::icons::{ICON_DESCRIPTION, ICON_DYNAMIC_FORM};
 
 use crate::session::{Command, JobDraft, JobEditor, Page, Session};
 use crate::ui::{PageTab, PageView};
 use fanlane_core::job::field::{self as job_field, Field, FieldGroup};
 
+use crate::ui::icon_button::icon_button;
 use crate::ui::line_edit::line_edit;
 use crate::ui::request::Requests;
 use crate::ui::sanitize;
 use crate::ui::theme;
 
 /// The groups of fields that are folded at first. The others have parts of their own above these.
-static FOLDED: [&FieldGroup; 5] = [
+static FOLDED: [&FieldGroup; 6] = [
+    &job_field::PARAMETER_GROUP,
     &job_field::CONTROL_GROUP,
     &job_field::LIMIT_GROUP,
     &job_field::COMMAND_GROUP,
@@ -35,8 +39,12 @@ pub struct JobView {
     draft: JobDraft,
     /// The revision of the open job that `draft` is.
     revision: u64,
-    /// The field of the command takes the focus.
+    /// The first field takes the focus.
     wants_focus: bool,
+    /// The job is shown though it has a form.
+    shows_job: bool,
+    /// The opening of the job that this was chosen for.
+    opening: u64,
 }
 
 impl PageView for JobView {
@@ -54,7 +62,20 @@ impl PageView for JobView {
             self.draft.clone_from(editor.draft());
             self.revision = editor.revision();
         }
+        if self.opening != editor.opening() {
+            self.opening = editor.opening();
+            self.shows_job = self.draft.parameters.is_empty();
+        }
         let wants_focus = std::mem::take(&mut self.wants_focus);
+        let has_form = !self.draft.parameters.is_empty();
+        if has_form && !self.shows_job {
+            let draft = &mut self.draft;
+            if form::form_ui(ui, draft, session, &mut self.shows_job, wants_focus, requests) {
+                requests.command(Command::Edit(Box::new(draft.clone())));
+            }
+            return;
+        }
+        let mut shows_form = false;
         let mut imported = None;
         let draft = &mut self.draft;
         let width = ui.available_width();
@@ -65,6 +86,11 @@ impl PageView for JobView {
         Panel::left("job fields").frame(space).default_size(width * 0.5).size_range(320.0..=most).show(ui, |ui| {
             ScrollArea::vertical().id_salt("job fields").auto_shrink(false).show(ui, |ui| {
                 ui.set_width((ui.available_width() - theme::GAP).max(280.0));
+                if has_form {
+                    shows_form = icon_button(ui, ICON_DYNAMIC_FORM, "Show the form", true)
+                        .on_hover_text("What is to be chosen before a run, without the command")
+                        .clicked();
+                }
                 changed |= name_ui(ui, draft, editor);
                 changed |= task::task_ui(ui, draft, editor, wants_focus, &mut imported);
                 changed |= inputs::inputs_ui(ui, draft, editor);
@@ -78,6 +104,7 @@ impl PageView for JobView {
                 }
             });
         });
+        self.shows_job &= !shows_form;
         if let Some(line) = imported {
             requests.command(Command::Import(line));
         } else if changed {

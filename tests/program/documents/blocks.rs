@@ -42,13 +42,14 @@ pub fn root() -> &'static Path {
 
 /// All pages of the project by their paths from its root, in order.
 pub fn pages() -> Vec<PathBuf> {
-    const TOP: [&str; 6] = [
+    const TOP: [&str; 7] = [
         "README.md",
         "ARCHITECTURE.md",
         "CHANGELOG.md",
         "CONTRIBUTING.md",
         "crates/fanlane-core/README.md",
         "crates/fanlane-mp/README.md",
+        "packaging/README.md",
     ];
     let mut found: Vec<PathBuf> = TOP.iter().map(PathBuf::from).collect();
     let mut folders = vec![PathBuf::from("docs")];

@@ -113,7 +113,7 @@ fn begin(control: &mut UnixStream) -> Result<Hosting, String> {
     let recorder = history.map(|history| {
         let run = RecordedRun {
             batch: Arc::clone(&batch),
-            job: batch.job().clone(),
+            job: batch.given_job().clone(),
             folder: path(order.folder),
             continues: order.continues,
             earlier: order.earlier,

@@ -6,6 +6,7 @@
 mod command_environment;
 mod error;
 mod feed;
+mod filled;
 mod folder;
 mod layout;
 mod pack;
@@ -24,10 +25,11 @@ use super::dependencies::{self, Dependencies};
 use super::inputs::Source;
 use super::inputs::feeder::Feeder;
 use super::order::TaskOrder;
+use super::parameter::fill::{self, FillError, ParameterValues};
 use super::python::keyword_names;
 use super::quote::quote_into;
 use super::resource_request::{MAX_SIZED, RequestError, RequestTemplates, TaskRequests};
-use super::template::{CommandLine, Digits, TaskPlace, Template, Values};
+use super::template::{CommandLine, Digits, TaskPlace, Values};
 use super::{Job, TaskKind, TaskTemplate};
 use crate::job::TaskId;
 use command_environment::CommandEnvironment;
@@ -35,6 +37,7 @@ pub use command_environment::EnvironmentPart;
 pub use error::BatchError;
 pub(crate) use feed::Growth;
 pub use feed::{BatchFeed, FeedError};
+use filled::FilledJob;
 use folder::find_working_dir;
 use layout::{Layout, RowRules, StdinReading};
 pub use pack::PackError;
@@ -44,6 +47,9 @@ pub use ranking::OrderError;
 #[derive(Debug)]
 pub struct Batch {
     job: Job,
+    /// The job as it was given; `None` where that is `job`.
+    given: Option<Box<Job>>,
+    parameters: ParameterValues,
     working_dir: PathBuf,
     layout: Arc<Layout>,
     columns: Vec<String>,
@@ -78,24 +84,25 @@ impl Batch {
         folder: &Path,
         reading: StdinReading<'_>,
     ) -> Result<(Self, Option<(Feeder, RowRules)>), BatchError> {
-        let template = job.task.command_line(&job.shell)?;
-        let working_dir = find_working_dir(job, folder)?;
-        let (layout, feeder) = Layout::open(job, &working_dir, reading)?;
-        Self::bind(job, working_dir, template, layout, feeder)
+        let filled = FilledJob::of(job)?;
+        let working_dir = find_working_dir(&filled.job, folder)?;
+        fill::check_paths(job, &working_dir).map_err(FillError::from)?;
+        let (layout, feeder) = Layout::open(&filled.job, &working_dir, reading)?;
+        Self::bind(filled, working_dir, layout, feeder)
     }
 
     /// Binds the job's templates to inputs that were read.
     fn bind(
-        job: &Job,
+        filled: FilledJob<'_>,
         working_dir: PathBuf,
-        template: Option<Template>,
         layout: Layout,
         feeder: Option<Feeder>,
     ) -> Result<(Self, Option<(Feeder, RowRules)>), BatchError> {
+        let FilledJob { given, job, parameters, template } = filled;
         let columns = layout.columns()?;
         let command = template.map(|template| template.bind(&columns)).transpose()?;
-        let command_environment = CommandEnvironment::bind(job, &columns)?;
-        let tagstring = command_environment::bind_tagstring(job, &columns)?;
+        let command_environment = CommandEnvironment::bind(&job, &parameters, &columns)?;
+        let tagstring = command_environment::bind_tagstring(&job, &parameters, &columns)?;
         let bound =
             command.iter().chain(command_environment.iter().flat_map(CommandEnvironment::templates)).chain(&tagstring);
         let numbers: Vec<_> = bound.flat_map(CommandLine::numbers).collect();
@@ -103,9 +110,11 @@ impl Batch {
             layout.check_numbers(number)?;
         }
         let open_end = feeder.map(|feeder| (feeder, layout.rules(numbers.iter().copied())));
-        let request_templates = RequestTemplates::bind(&job.control, &columns)?;
+        let request_templates = RequestTemplates::bind(&job.control, &parameters, &columns)?;
         let mut batch = Self {
-            job: job.clone(),
+            job: job.as_ref().clone(),
+            given: (!parameters.is_empty()).then(|| Box::new(given.clone())),
+            parameters,
             working_dir,
             layout: Arc::new(layout),
             columns,
@@ -135,20 +144,6 @@ impl Batch {
             batch.dependencies = dependencies::resolve(&batch, after)?;
         }
         Ok((batch, open_end))
-    }
-
-    /// This batch under another name.
-    #[must_use]
-    pub fn renamed(mut self, name: String) -> Self {
-        self.job.name = name;
-        self
-    }
-
-    /// This batch for a pool of this size.
-    #[must_use]
-    pub const fn in_pool(mut self, workers: Option<u32>) -> Self {
-        self.job.workers = workers;
-        self
     }
 
     /// A task's number as people see it and as `{#}` gives it: from 1, and in a part of a batch the number that the
@@ -183,11 +178,6 @@ impl Batch {
     /// Whether there is no task, as with an empty file of lines.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// The job this was made from.
-    pub const fn job(&self) -> &Job {
-        &self.job
     }
 
     /// In which order the tasks begin.

@@ -19,6 +19,7 @@ mod kind;
 pub mod limits;
 pub mod lossless;
 pub mod order;
+pub mod parameter;
 pub mod python;
 pub mod quote;
 pub mod resource_request;
@@ -42,6 +43,7 @@ pub use id::TaskId;
 pub use inputs::Input;
 pub use kind::{KindTraits, TaskKind};
 pub use order::Order;
+pub use parameter::{Parameter, ParameterKind};
 pub use python::PythonSpec;
 pub use shared_objects::SharedSpec;
 pub use shell::Shell;
@@ -65,6 +67,12 @@ pub struct Job {
     pub description: String,
     /// What each task does.
     pub task: TaskTemplate,
+    /// What is chosen before a run: `{@name}` stands for the value of a parameter.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub parameters: Vec<Parameter>,
+    /// The values of parameters that are not their defaults, by their names.
+    #[serde(default, skip_serializing_if = "is_default", deserialize_with = "parameter::values_map")]
+    pub values: BTreeMap<String, String>,
     /// Where the values come from; several combine as a product, or linked. Empty: one task without a value.
     pub inputs: Vec<Input>,
     /// Several inputs are walked side by side, ending with the shortest, instead of as a product.
@@ -155,6 +163,8 @@ impl Default for Job {
             name: String::new(),
             description: String::new(),
             task: TaskTemplate::Command(String::new()),
+            parameters: Vec::new(),
+            values: BTreeMap::new(),
             inputs: Vec::new(),
             linked: false,
             mode: Mode::default(),

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::TaskId;
 use super::control::Control;
 use super::field::{self, Field};
+use super::parameter::fill::ParameterValues;
 use super::template::{CommandLine, TaskPlace, Template, TemplateError, Values};
 
 /// Maximum number of a resource whose items have numbers; of larger ones a task is told no items.
@@ -248,7 +249,11 @@ impl RequestError {
 
 impl<'a> RequestTemplates<'a> {
     /// Binds the templates; `None` where all tasks take the same.
-    pub(super) fn bind(control: &'a Control, columns: &[String]) -> Result<Option<Self>, RequestError> {
+    pub(super) fn bind(
+        control: &'a Control,
+        parameters: &ParameterValues,
+        columns: &[String],
+    ) -> Result<Option<Self>, RequestError> {
         if !control.requests_differ() {
             return Ok(None);
         }
@@ -259,7 +264,7 @@ impl<'a> RequestTemplates<'a> {
             let ResourceRequest::Template(text) = request else {
                 return Ok(BoundRequest { field, name, request, line: None });
             };
-            match Template::parse_text(text).and_then(|template| template.bind(columns)) {
+            match Template::parse_text(text).and_then(|template| template.filled(parameters)?.bind(columns)) {
                 Ok(line) => Ok(BoundRequest { field, name, request, line: Some(line) }),
                 Err(error) => Err(RequestError::Template { field, name, error }),
             }

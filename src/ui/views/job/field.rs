@@ -11,6 +11,7 @@ use crate::ui::line_edit::line_edit;
 use crate::ui::sanitize;
 use crate::ui::theme;
 
+use super::parameters::parameters_ui;
 use super::{label_ui, message_ui};
 
 /// Width of the labels of the fields, in points.
@@ -20,7 +21,9 @@ const LABEL_WIDTH: f32 = 15.0 * theme::UNIT;
 type Form = fn(&mut Ui, &'static Field, &mut JobDraft, &JobEditor) -> bool;
 
 /// The fields that are not drawn as a line of text. Name, task and inputs have parts of the page of their own.
-static FORMS: [(&Field, Form); 9] = [
+static FORMS: [(&Field, Form); 11] = [
+    (&field::PARAMETERS, parameters_ui),
+    (&field::VALUES, in_the_form),
     (&field::MODE, in_the_top_bar),
     (&field::WORKERS, in_the_top_bar),
     (&field::WORKING_DIR, folder_ui),
@@ -71,7 +74,7 @@ fn lines_ui(ui: &mut Ui, field: &Field, hint: &str, text: &mut String) -> bool {
 }
 
 /// A label at the left of what it names.
-fn beside_label_ui<R>(ui: &mut Ui, label: &str, contents: impl FnOnce(&mut Ui, &Response) -> R) -> R {
+pub(super) fn beside_label_ui<R>(ui: &mut Ui, label: &str, contents: impl FnOnce(&mut Ui, &Response) -> R) -> R {
     ui.horizontal(|ui| {
         let size = vec2(LABEL_WIDTH, theme::ROW + theme::HALF);
         let label = ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
@@ -90,6 +93,14 @@ pub fn help_ui(ui: &mut Ui, help: &str) {
 }
 
 fn in_the_top_bar(_: &mut Ui, _: &'static Field, _: &mut JobDraft, _: &JobEditor) -> bool {
+    false
+}
+
+fn in_the_form(ui: &mut Ui, field: &'static Field, draft: &mut JobDraft, _: &JobEditor) -> bool {
+    if !draft.parameters.is_empty() {
+        ui.label(field.label);
+        help_ui(ui, "Chosen in the form: the button above the name shows it");
+    }
     false
 }
 

@@ -67,9 +67,11 @@ fn command_ui(ui: &mut Ui, draft: &mut JobDraft, wants_focus: bool, imported: &m
         });
     }
     let changed = field.changed();
+    let parameter = if draft.parameters.is_empty() { "" } else { " · {@name} a parameter" };
     let words =
         "{} input · {.} without extension · {/} file name · {//} folder · {#} task number · {1} {name} a column";
-    ui.label(RichText::new(words).text_style(egui::TextStyle::Small).color(theme::palette(ui).text_weak));
+    let words = RichText::new(format!("{words}{parameter}")).text_style(egui::TextStyle::Small);
+    ui.label(words.color(theme::palette(ui).text_weak));
     changed
 }
 

@@ -4,6 +4,7 @@ use bstr::BString;
 
 use crate::job::Job;
 use crate::job::field;
+use crate::job::parameter::fill::ParameterValues;
 use crate::job::template::{CommandLine, TaskPlace, Template, Values};
 
 use super::BatchError;
@@ -32,12 +33,16 @@ pub(super) struct CommandEnvironment {
 }
 
 /// The template of what stands before each line that a task prints; an empty one is none, as in GNU parallel.
-pub(super) fn bind_tagstring(job: &Job, columns: &[String]) -> Result<Option<CommandLine>, BatchError> {
+pub(super) fn bind_tagstring(
+    job: &Job,
+    parameters: &ParameterValues,
+    columns: &[String],
+) -> Result<Option<CommandLine>, BatchError> {
     let bound = job
         .tagstring
         .as_deref()
         .filter(|text| !text.is_empty())
-        .map(|text| Template::parse_text(text)?.bind(columns))
+        .map(|text| Template::parse_text(text)?.filled(parameters)?.bind(columns))
         .transpose();
     bound.map_err(|error| BatchError::CommandEnvironment {
         field: &field::TAGSTRING,
@@ -48,14 +53,18 @@ pub(super) fn bind_tagstring(job: &Job, columns: &[String]) -> Result<Option<Com
 
 impl CommandEnvironment {
     /// `None` where the job asks for nothing of the kind.
-    pub(super) fn bind(job: &Job, columns: &[String]) -> Result<Option<Self>, BatchError> {
+    pub(super) fn bind(
+        job: &Job,
+        parameters: &ParameterValues,
+        columns: &[String],
+    ) -> Result<Option<Self>, BatchError> {
         let variable = |(name, text)| (&field::ENVIRONMENT, format!("the variable {name}"), text);
         let variables = job.environment.iter().map(variable);
         let stdin = job.stdin.iter().map(|text| (&field::STDIN, "stdin".to_owned(), text));
         let file = job.stdin_file.iter().map(|text| (&field::STDIN_FILE, "stdin_file".to_owned(), text));
         let mut templates = Vec::new();
         for (field, name, text) in variables.chain(stdin).chain(file) {
-            let bound = Template::parse_text(text).and_then(|template| template.bind(columns));
+            let bound = Template::parse_text(text).and_then(|template| template.filled(parameters)?.bind(columns));
             templates.push(bound.map_err(|error| BatchError::CommandEnvironment { field, name, error })?);
         }
         let (variables, shares) = (job.environment.len(), job.control.variables_of_attempt().len());

@@ -8,6 +8,7 @@ use super::OrderError;
 use crate::job::dependencies::DependencyError;
 use crate::job::field::{self, Field};
 use crate::job::inputs::InputError;
+use crate::job::parameter::fill::FillError;
 use crate::job::resource_request::RequestError;
 use crate::job::template::TemplateError;
 
@@ -46,6 +47,9 @@ pub enum BatchError {
         /// Why.
         reason: &'static str,
     },
+    /// A value of a parameter cannot be used.
+    #[error(transparent)]
+    Parameter(#[from] FillError),
     /// The dependencies between tasks cannot be fulfilled.
     #[error(transparent)]
     Dependencies(#[from] DependencyError),
@@ -101,6 +105,7 @@ impl BatchError {
             | Self::TooManyTasks
             | Self::CannotGrow { .. }
             | Self::NotANumber { .. } => &field::INPUTS,
+            Self::Parameter(error) => error.field,
             Self::Dependencies(_) => &field::AFTER,
             Self::Order(_) => &field::ORDER,
             Self::Request(error) => error.field(),

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::filled::FilledJob;
 use super::layout::{Layout, Member};
 use super::{Batch, BatchError};
 use crate::job::Job;
@@ -60,7 +61,7 @@ impl Batch {
         if self.layout.stream().is_some() {
             return Err(PackError::Grows);
         }
-        let job = self.job.to_ron()?;
+        let job = self.given_job().to_ron()?;
         // What cannot be read again is found here, where the error still reaches the user.
         Job::parse(&job)?;
         let packed = PackedRef {
@@ -88,10 +89,10 @@ impl Batch {
         if !is_whole {
             return Err(PackError::Garbage);
         }
-        let template = job.task.command_line(&job.shell).map_err(BatchError::from)?;
-        let layout = Layout::of(&job, sources)?;
+        let filled = FilledJob::of(&job)?;
+        let layout = Layout::of(&filled.job, sources)?;
         let working_dir = PathBuf::from(std::ffi::OsString::from_vec(working_dir));
-        let (whole, _) = Self::bind(&job, working_dir, template, layout, None)?;
+        let (whole, _) = Self::bind(filled, working_dir, layout, None)?;
         let Some(picked) = picked else { return Ok(whole) };
         if picked.iter().any(|place| *place >= whole.len()) {
             return Err(PackError::Garbage);

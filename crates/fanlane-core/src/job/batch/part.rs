@@ -20,6 +20,8 @@ impl Batch {
         let picked: Box<[u64]> = tasks.iter().map(|&task| self.place_of(task)).collect();
         Self {
             job: self.job.clone(),
+            given: self.given.clone(),
+            parameters: self.parameters.clone(),
             working_dir: self.working_dir.clone(),
             layout: Arc::clone(&self.layout),
             columns: self.columns.clone(),

@@ -105,7 +105,7 @@ fn numbers<T>(
     read: impl Fn(&str) -> Option<T>,
 ) -> Result<Vec<T>, OrderError> {
     let text = if of.contains('{') {
-        Text::Template(Template::parse_text(of)?.bind(&batch.columns)?)
+        Text::Template(Template::parse_text(of)?.filled(&batch.parameters)?.bind(&batch.columns)?)
     } else {
         let place = batch.columns.iter().position(|column| column == of);
         Text::Column(place.ok_or_else(|| OrderError::NoSuchColumn {

@@ -121,8 +121,16 @@ pub struct FieldGroup {
 }
 
 /// All groups, in the order of the page Job.
-pub static GROUPS: [&FieldGroup; 7] =
-    [&WORK_GROUP, &OPTION_GROUP, &CONTROL_GROUP, &LIMIT_GROUP, &COMMAND_GROUP, &SHARED_GROUP, &ORDER_GROUP];
+pub static GROUPS: [&FieldGroup; 8] = [
+    &WORK_GROUP,
+    &PARAMETER_GROUP,
+    &OPTION_GROUP,
+    &CONTROL_GROUP,
+    &LIMIT_GROUP,
+    &COMMAND_GROUP,
+    &SHARED_GROUP,
+    &ORDER_GROUP,
+];
 
 /// All fields, group by group.
 pub fn fields() -> impl Iterator<Item = &'static Field> {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use ron::ser::PrettyConfig;
 
-use super::{Field, FieldGroup, GROUPS, NEEDS, RESOURCES};
+use super::{Field, FieldGroup, GROUPS, NEEDS, PARAMETERS, RESOURCES, VALUES};
 use crate::job::file::options;
 use crate::job::{Job, SharedSpec, TaskTemplate};
 
@@ -20,8 +20,9 @@ This page is made from `crates/fanlane-core/src/job/field`; `FANLANE_WRITE_DOCS=
 ";
 
 /// What stands below the table of each group, in their order.
-const EXAMPLES: [&str; 7] = [
+const EXAMPLES: [&str; 8] = [
     include_str!("examples/work.md"),
+    include_str!("examples/parameters.md"),
     include_str!("examples/options.md"),
     include_str!("examples/control.md"),
     include_str!("examples/limits.md"),
@@ -31,8 +32,9 @@ const EXAMPLES: [&str; 7] = [
 ];
 
 /// Each kind of input by an example, and what its values are.
-pub(super) const INPUTS: [(&str, &str); 12] = [
+pub(super) const INPUTS: [(&str, &str); 13] = [
     ("Range(1, 10)", "whole numbers, both ends included"),
+    ("Numbers(\"1\", \"10\")", "the same, with ends that may be parameters: `Numbers(\"1\", \"{@last}\")`"),
     ("List([\"a\", \"b\"])", "these texts"),
     ("Lines(\"files.txt\")", "the lines of a file"),
     ("Glob(\"photos/**/*.jpg\")", "names of files and folders, sorted; `**` for any folders; no match is an error"),
@@ -110,9 +112,10 @@ fn meaning_and_default(field: &Field) -> (String, String) {
 pub(super) fn in_file(field: &'static Field) -> String {
     let before = Job { task: TaskTemplate::Command("true".to_owned()), ..Job::default() };
     let mut job = before.clone();
-    if field == &NEEDS {
-        // There has to be what is needed.
-        RESOURCES.set(&mut job, RESOURCES.example).expect("a test reads each example");
+    // There has to be what is needed, and what has a value.
+    let first = [(&NEEDS, &RESOURCES), (&VALUES, &PARAMETERS)].into_iter().find(|(own, _)| *own == field);
+    if let Some((_, first)) = first {
+        first.set(&mut job, first.example).expect("a test reads each example");
     }
     field.set(&mut job, field.example).expect("a test reads each example");
     if meaning_and_default(field).1 == "required" {

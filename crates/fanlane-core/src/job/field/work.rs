@@ -1,8 +1,8 @@
 //! What the tasks are: what each does, its values, and how rows become tasks in which order.
 
 use super::field_rows;
-use super::text::{flag, given, number, read_ron, ron, shown, unless_default};
-use crate::job::{Input, JOB_VERSION, MAX_ARGS, Order};
+use super::text::{flag, given, map, number, read_ron, ron, shown, unless_default};
+use crate::job::{Input, JOB_VERSION, MAX_ARGS, Order, parameter};
 
 field_rows! { WORK_GROUP: "Task and inputs", about_processes: false,
     VERSION {
@@ -72,6 +72,32 @@ field_rows! { WORK_GROUP: "Task and inputs", about_processes: false,
         values: "`true`, `false`",
         get: |job| job.linked.to_string(),
         set: |job, text| flag(text).map(|linked| job.linked = linked),
+    }
+}
+
+field_rows! { PARAMETER_GROUP: "Parameters", about_processes: false,
+    PARAMETERS {
+        key: "parameters",
+        label: "Parameters",
+        help: "What is chosen before a run, in a form or with --set; {@name} stands for the value in the command line, the \
+               inputs and other texts of the job",
+        flag: "",
+        example: "[Parameter(name: \"width\", type: Number(min: 16, max: 4096, step: 1, unit: \"px\"), default: \"800\")]",
+        values: "a list of parameters, below",
+        get: |job| if job.parameters.is_empty() { String::new() } else { ron(&job.parameters) },
+        set: |job, text| given(text, read_ron).map(|parameters| job.parameters = parameters.unwrap_or_default()),
+        check: |job, _| parameter::problem(&job.parameters),
+    }
+    VALUES {
+        key: "values",
+        label: "Values",
+        help: "Values of parameters, by name [default: those of the parameters]",
+        flag: "--set",
+        example: "{\"width\": \"1024\"}",
+        values: "what the parameter takes",
+        get: |job| map(&job.values),
+        set: |job, text| given(text, read_ron).map(|values| job.values = values.unwrap_or_default()),
+        check: |job, _| parameter::problem_of_values(&job.parameters, &job.values).map(|error| error.to_string()),
     }
 }
 

@@ -117,7 +117,8 @@ fn faults_of_the_text() {
         ),
         (
             "Job(version: 1, colour: 3)",
-            "line 1, column 17: unknown field 'colour' in Job; the fields are: version, name, description, task, inputs, \
+            "line 1, column 17: unknown field 'colour' in Job; the fields are: version, name, description, task, parameters, \
+             values, inputs, \
              linked, mode, workers, timeout_secs, retries, working_dir, control, shell, environment, stdin, stdin_file, tagstring, max_args, order, sample, sample_seed, shared, shared_bytes, transport",
         ),
         ("Job(version: 1, nice: 3)", "line 1, column 17: unknown field 'nice' in Job; it belongs in 'control'"),
@@ -149,8 +150,8 @@ fn faults_of_the_text() {
         ("Job(version: 1, inputs: Range(1, 2))", "line 1, column 25: expected a list in [ ], found 'Range'"),
         ("Job(version: 1, inputs: [Rang(1, 2)])", "line 1, column 26: unknown input 'Rang'; did you mean 'Range'?"),
         (
-            "Job(version: 1, inputs: [Numbers(1, 2)])",
-            "line 1, column 26: unknown input 'Numbers'; expected one of: Range, List, Lines, Glob, Csv, Stdin, \
+            "Job(version: 1, inputs: [Figures(1, 2)])",
+            "line 1, column 26: unknown input 'Figures'; expected one of: Range, Numbers, List, Lines, Glob, Csv, Stdin, \
              Json, Table, Records, Columns, Linked, Bytes",
         ),
         ("Job(version: 1, inputs: [Range(1)])", "line 1, column 33: expected Range with 2 elements, found 1"),

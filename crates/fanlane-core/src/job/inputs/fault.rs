@@ -15,6 +15,12 @@ pub enum InputError {
         #[source]
         source: io::Error,
     },
+    /// An end of a range that is not a whole number.
+    #[error("'{text}' is no whole number; write one such as 100, or a parameter that is one, such as {{@last}}")]
+    NotWhole {
+        /// The end.
+        text: String,
+    },
     /// A value holds a NUL byte.
     #[error(
         "{origin}, {place}: the value holds a NUL byte, which no command can be given; {}",

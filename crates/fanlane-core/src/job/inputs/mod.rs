@@ -36,6 +36,8 @@ use read::Records;
 pub enum Input {
     /// Whole numbers from the first to the last, both included, as `seq` counts: none if the first is the larger one.
     Range(i64, i64),
+    /// As [`Input::Range`], with ends that are texts, so that they can hold parameters: `("1", "{@last}")`.
+    Numbers(String, String),
     /// The texts themselves.
     List(Vec<String>),
     /// The lines of a file, without their line ends: CR LF where the first line has it. Bytes are kept as they are, but a
@@ -84,7 +86,7 @@ pub enum Input {
     },
     /// Values of another input cut into columns.
     Columns {
-        /// The other input: any but `Csv`, `Json`, `Table`, `Range`, `Columns` and `Linked`.
+        /// The other input: any but `Csv`, `Json`, `Table`, `Range`, `Numbers`, `Columns` and `Linked`.
         from: Box<Input>,
         /// A regular expression of what stands between two columns; `None`: each value is one column.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -147,6 +149,7 @@ impl Input {
                 return Ok(opened.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect());
             }
             Self::Range(first, last) => Source::range(*first, *last)?,
+            Self::Numbers(first, last) => Source::range(whole(first)?, whole(last)?)?,
             Self::Columns { from, separator, header, trim } => {
                 from.fill(table(Shape::new(separator.as_deref(), *header, *trim)?), folder, stdin)?
             }
@@ -171,7 +174,7 @@ impl Input {
             Self::Glob(pattern) => !pattern.starts_with('/'),
             Self::Columns { from, .. } => from.is_relative(),
             Self::Linked(inputs) => inputs.iter().any(Self::is_relative),
-            Self::Range(..) | Self::List(_) | Self::Bytes(_) | Self::Stdin => false,
+            Self::Range(..) | Self::Numbers(..) | Self::List(_) | Self::Bytes(_) | Self::Stdin => false,
         }
     }
 
@@ -245,6 +248,11 @@ impl Input {
         }
     }
 
+    /// Whether its values cannot be cut into columns, though it is no table.
+    const fn has_no_columns(&self) -> bool {
+        matches!(self, Self::Range(..) | Self::Numbers(..) | Self::Columns { .. } | Self::Linked(_))
+    }
+
     /// What is wrong with the input as it is written, before anything is read.
     pub fn problem(&self) -> Option<String> {
         match self {
@@ -273,8 +281,7 @@ impl Input {
                 }
             }
             Self::Columns { from, separator, .. } => from.problem().or_else(|| {
-                if from.table().is_some() || matches!(**from, Self::Range(..) | Self::Columns { .. } | Self::Linked(_))
-                {
+                if from.table().is_some() || from.has_no_columns() {
                     return Some(format!(": {}", InputError::NoColumns));
                 }
                 Shape::new(separator.as_deref(), false, false).err().map(|error| format!(": {error}"))
@@ -326,6 +333,10 @@ fn with_reader<T>(
             read(&mut read::open_file(&path)?, &path.display().to_string())
         }
     }
+}
+
+fn whole(text: &str) -> Result<i64, InputError> {
+    text.trim().parse().map_err(|_| InputError::NotWhole { text: text.to_owned() })
 }
 
 fn no_separator() -> InputError {

@@ -1,5 +1,7 @@
 //! Faults of templates, in words for their author.
 
+use crate::job::parameter::ParameterError;
+
 /// Why a template cannot be used. Columns are counted in characters, from 1.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
@@ -84,6 +86,23 @@ pub enum TemplateError {
         /// The names of all columns.
         names: Vec<String>,
     },
+    /// A name that no parameter of the job has.
+    #[error("column {column}: {error}")]
+    Parameter {
+        /// Its column.
+        column: usize,
+        /// What is wrong with the name.
+        #[source]
+        error: Box<ParameterError>,
+    },
+    /// A value of a parameter that is padded as a number and is none.
+    #[error("column {column}: '{value}' is to be padded, and is no whole number; remove the format")]
+    NotWhole {
+        /// Its column.
+        column: usize,
+        /// The value.
+        value: String,
+    },
     /// A position beyond what the inputs give.
     #[error(
         "column {column}: {{{position}}} asks for a value that is not there; the inputs give {} for each task",
@@ -113,6 +132,8 @@ impl TemplateError {
             | Self::LoneBackslash { column }
             | Self::EmptyProgram { column }
             | Self::NoSuchColumn { column, .. }
+            | Self::Parameter { column, .. }
+            | Self::NotWhole { column, .. }
             | Self::NoSuchValue { column, .. } => Some(*column),
         }
     }

@@ -9,17 +9,22 @@
 //! [quoted](crate::job::quote), wherever it stands: also between quotes that the template has itself. But where the
 //! template's first word holds a replacement string, the values are commands, and none of them is quoted.
 //!
+//! `{@name}` stands for the value of a parameter of the job, with the same forms and formats. It is a word of its own wherever
+//! it stands, also where the values are commands.
+//!
 //! Where this is stricter than parallel, it is so because a mistake would run wrong commands: a position that no input
 //! gives is an error instead of nothing, as are `{0}`, blanks within (`{1 }`) and Perl expressions (`{= … =}`).
 
 mod bind;
 mod expand;
 mod fault;
+mod fill;
 mod form;
 mod number;
 mod parse;
 mod words;
 
+use super::parameter::fill::ParameterValues;
 use super::shell::Quoting;
 pub use bind::NumberUse;
 pub use expand::{CommandLine, Digits, TaskPlace, Values};
@@ -118,6 +123,17 @@ impl Template {
     /// When it holds what cannot be replaced; see [`TemplateError`].
     pub fn parse_text(text: &str) -> Result<Self, TemplateError> {
         parse::parse(text).map(|pieces| Self { reader: Reader::Text, pieces })
+    }
+
+    /// The template with the values of the job's parameters in place of `{@name}`. Without parameters these stay text.
+    ///
+    /// # Errors
+    /// [`TemplateError::Parameter`] and [`TemplateError::NotWhole`].
+    pub(in crate::job) fn filled(self, values: &ParameterValues) -> Result<Self, TemplateError> {
+        if values.is_empty() {
+            return Ok(self);
+        }
+        Ok(Self { pieces: fill::fill(self.reader, &self.pieces, values)?, ..self })
     }
 
     /// Looks the names and positions up in `columns`, which has one name for each value of a task.

@@ -22,7 +22,8 @@ pub(super) fn follow_from(job: &Job) -> bool {
         }
         _ => false,
     };
-    job.task.callee().is_some() && job.inputs.iter().all(is_here)
+    // A parameter may name a file, which has its place in the working folder.
+    job.task.callee().is_some() && job.parameters.is_empty() && job.inputs.iter().all(is_here)
 }
 
 /// Describes the tasks of a run from its job, which is read when the first of them is asked for.
