@@ -30,8 +30,10 @@ pub enum Command {
     Import(String),
     /// Make files the inputs of the open job.
     TakeFiles(Vec<PathBuf>),
-    /// Open the job again as it was before the last of these two.
+    /// Take back the last change of the open job, whatever it was.
     UndoEdit,
+    /// Make the change again that was undone last.
+    RedoEdit,
     /// Open a job file.
     OpenJob(PathBuf),
     /// Set the pool's size of the run under way; if none is, that of the open job.
@@ -58,6 +60,10 @@ pub enum Command {
     SkipTask(TaskId),
     /// Begin a queued task before all others.
     RaiseTask(TaskId),
+    /// Give a queued task another priority; the higher begins first.
+    SetPriority(TaskId, i32),
+    /// Whether the run pauses before a queued task begins.
+    SetBreakpoint(TaskId, bool),
     /// Whether the run under way is stopped when this window is closed or killed.
     EndWithWindow(bool),
     /// Follow a detached run, by its number in the history.

@@ -13,6 +13,7 @@ mod notices;
 mod options;
 mod own_job;
 mod page;
+mod prediction;
 mod presets;
 pub mod race;
 mod risk;
@@ -45,7 +46,7 @@ pub use presets::{Preset, PresetId, PresetList, SAVED_GROUP};
 pub use risk::AtRisk;
 pub use run::{
     COLUMN_EXAMPLES, CurrentRun, DetachedList, EditorPrograms, FailureCauses, Find, FoundMatches, MAX_LISTED_REST,
-    RowOrder, RowQuery, SearchScope, ShownRun, SortKey,
+    MAX_QUEUED, RowOrder, RowQuery, SearchScope, ShownRun, SortKey,
 };
 pub use scale::Scale;
 pub use settings::{Messages, MotionChoice, ThemeChoice, remembered_size};
@@ -98,7 +99,11 @@ impl Session {
             run: ShownRun::default(),
             history: RunList::new(options.history),
             detached: DetachedList::new(options.detached, options.job.is_none()),
-            race: race::RaceState::new(machine.logical_cores, options.races),
+            race: race::RaceState::new(
+                machine.logical_cores,
+                options.races,
+                options.settings.as_ref().map(|file| file.with_file_name("forecasts.json")),
+            ),
             notices: Notices::default(),
             page: Page::JOB,
             run_wanted: false,
@@ -121,6 +126,8 @@ impl Session {
             session.open_example();
         }
         session.refresh_history();
+        // What is open at the start is no change of the user's.
+        session.editor.forget_changes();
         session
     }
 
@@ -143,12 +150,15 @@ impl Session {
             }
             Command::Edit(draft) => {
                 self.job_changes();
+                self.notices.remove_undo_of_edit();
+                self.editor.keep_before_edit();
                 self.editor.edit(*draft);
             }
             Command::New => self.new_job(),
             Command::Import(line) => self.import_line(&line),
             Command::TakeFiles(files) => self.take_files(&files),
             Command::UndoEdit => self.undo_edit(),
+            Command::RedoEdit => self.redo_edit(),
             Command::OpenJob(file) => match Job::load(&file) {
                 Ok(job) => {
                     self.job_changes();
@@ -177,6 +187,8 @@ impl Session {
             Command::RestartTask(task) => self.run.command(RunCommand::Restart(task)),
             Command::SkipTask(task) => self.run.command(RunCommand::Skip(task)),
             Command::RaiseTask(task) => self.run.command(RunCommand::Raise(task)),
+            Command::SetPriority(task, priority) => self.run.command(RunCommand::SetPriority { task, priority }),
+            Command::SetBreakpoint(task, is_set) => self.run.command(RunCommand::SetBreakpoint { task, is_set }),
             Command::EndWithWindow(wanted) => self.run.end_with_window(wanted),
             Command::WatchRun(id) => self.watch_run(id),
             Command::SetQuery(query) => self.run.set_query(query),
@@ -213,7 +225,10 @@ impl Session {
         self.notices.expire();
         self.refresh_race_work();
         self.poll_when_done();
-        self.race.refresh_forecast(self.machine.slider_end());
+        if let Err(error) = self.race.refresh_forecast(self.machine.slider_end()) {
+            let text = format!("What the race says of the workers is not remembered: it cannot be written: {error}.");
+            self.notices.show(Notice::error(text).about(Topic::Settings));
+        }
         self.poll_history();
         self.poll_detached();
         self.poll_opened();

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::job_editor::{InputDraft, InputKind};
+use super::job_editor::{InputDraft, InputKind, JobEditor};
 use super::notices::{Notice, Topic, sentence};
-use super::{Command, Page, Session};
+use super::{Page, Session};
 use fanlane_core::job::Job;
 use fanlane_core::job::import::{ImportError, Imported, Word, import_parallel, import_xargs, shell_words};
 
@@ -62,6 +62,7 @@ impl Session {
         self.job_changes();
         self.notices.succeeded(Topic::OpenJob);
         self.remember_values();
+        self.editor.keep_for_undo();
         self.editor.open_new();
         self.page = Page::JOB;
     }
@@ -114,7 +115,7 @@ impl Session {
         self.editor.keep_for_undo();
         if self.editor.is_untouched_example() {
             // Files mean nothing to it.
-            self.editor.start_over();
+            self.editor.open_new();
         }
         let mut draft = self.editor.draft().clone();
         let is_files = |input: &InputDraft| {
@@ -141,7 +142,7 @@ impl Session {
                 text
             }
         };
-        self.handle(Command::Edit(Box::new(draft)));
+        self.editor.edit(draft);
         self.page = Page::JOB;
         self.notices.show(Notice { undo_edit: true, ..Notice::info(text) }.about(Topic::Files));
     }
@@ -163,10 +164,27 @@ impl Session {
         self.notices.show(Notice::mistake(text).about(Topic::Files));
     }
 
+    /// Takes back the last change of the open job.
     pub(super) fn undo_edit(&mut self) {
+        self.step(JobEditor::undo, "undone", "There is nothing to undo: the open job was not changed.");
+    }
+
+    /// Makes the change again that was undone last.
+    pub(super) fn redo_edit(&mut self) {
+        self.step(JobEditor::redo, "made again", "There is nothing to redo: no change of the open job was undone.");
+    }
+
+    fn step(&mut self, step: impl FnOnce(&mut JobEditor) -> bool, done: &str, nothing: &str) {
         self.job_changes();
-        self.editor.undo();
         self.notices.remove_undo_of_edit();
+        if !step(&mut self.editor) {
+            self.notices.show(Notice::info(nothing));
+        } else if self.page != Page::JOB {
+            // The change is not seen on another page.
+            let name = self.editor.shown_name();
+            self.notices.show(Notice::info(format!("The last change of the open job was {done}. It is {name} now.")));
+        }
+        self.remember_job();
     }
 }
 

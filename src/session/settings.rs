@@ -149,15 +149,7 @@ impl Settings {
     }
 
     fn save(&self) -> std::io::Result<()> {
-        let Some(file) = &self.file else { return Ok(()) };
-        let folder = file.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(folder)?;
-        let mut new = tempfile::NamedTempFile::new_in(folder)?;
-        serde_json::to_writer(&mut new, &self.kept)?;
-        new.flush()?;
-        new.as_file().sync_all()?;
-        new.persist(file)?;
-        Ok(())
+        self.file.as_ref().map_or(Ok(()), |file| write_json(file, &self.kept))
     }
 
     /// Notes where the open job came from.
@@ -169,6 +161,18 @@ impl Settings {
             self.kept.files.truncate(MAX_FILES);
         }
     }
+}
+
+/// Replaces a file as a whole, or leaves it as it is.
+pub(super) fn write_json(file: &Path, value: &impl Serialize) -> std::io::Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let mut new = tempfile::NamedTempFile::new_in(folder)?;
+    serde_json::to_writer(&mut new, value)?;
+    new.flush()?;
+    new.as_file().sync_all()?;
+    new.persist(file)?;
+    Ok(())
 }
 
 impl Session {
@@ -245,6 +249,7 @@ impl Session {
     pub(super) fn open_job(&mut self, job: &Job, origin: Origin) {
         self.remember_values();
         let of = KeptJob::of(&origin);
+        self.editor.keep_for_undo();
         self.editor.open(job, origin);
         if let Some((_, values)) = self.settings.kept.values.iter().find(|(kept, _)| *kept == of) {
             self.editor.recall(values);

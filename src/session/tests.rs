@@ -651,3 +651,67 @@ fn a_job_without_values_does_not_run() {
     session.edit(|draft| *draft = JobDraft::from_job(&job));
     assert_eq!(session.run_obstacle(), None, "no input is one task");
 }
+
+#[test]
+fn every_kind_of_change_of_the_open_job_is_undone_and_redone_whole() {
+    let Scene { mut session, folder, .. } = scene();
+    let file = folder.path().join("job.ron");
+    std::fs::write(&file, r#"Job(version: 1, name: "Filed", task: Command("cat {}"), inputs: [])"#).expect("written");
+    let preset = session.presets.built_in()[1].id.clone();
+    let mut typed = session.editor.draft().clone();
+    typed.command = "echo typed".to_owned();
+    let changes: [Command; 9] = [
+        Command::Edit(Box::new(typed)),
+        Command::New,
+        Command::Import("parallel -j3 gzip ::: a b".to_owned()),
+        Command::TakeFiles(vec!["/p/a.jpg".into(), "/p/b.jpg".into()]),
+        Command::OpenJob(file),
+        PresetCommand::Open(preset).into(),
+        Command::SetMode(Mode::Threads),
+        Command::New,
+        Command::SetJobWorkers(7),
+    ];
+    session.handle(Command::UndoEdit);
+    assert!(session.notices.all().iter().any(|notice| notice.text.contains("nothing to undo")), "not the start");
+    let state = |session: &Session| {
+        let editor = &session.editor;
+        (editor.draft().clone(), editor.origin().cloned(), editor.folder().to_owned(), editor.is_edited())
+    };
+    let mut states = vec![state(&session)];
+    for change in changes {
+        session.handle(change);
+        states.push(state(&session));
+    }
+    for expected in states.iter().rev().skip(1) {
+        session.handle(Command::UndoEdit);
+        assert_eq!(state(&session), *expected);
+    }
+    for expected in &states[1..] {
+        session.handle(Command::RedoEdit);
+        assert_eq!(state(&session), *expected);
+    }
+    session.handle(Command::UndoEdit);
+    session.edit(|draft| draft.command = "echo other".to_owned());
+    let now = state(&session);
+    session.handle(Command::RedoEdit);
+    assert_eq!(state(&session), now, "another change leaves nothing to redo");
+}
+
+#[test]
+fn letters_typed_in_one_go_are_one_change_and_saving_is_none() {
+    let Scene { mut session, .. } = scene();
+    session.handle(Command::New);
+    for letters in ["e", "ec", "ech", "echo"] {
+        session.edit(|draft| draft.command = letters.to_owned());
+    }
+    session.handle(PresetCommand::SaveAs("Mine".to_owned()));
+    let saved = session.editor.saved_origin().cloned().expect("it is saved");
+    session.handle(Command::UndoEdit);
+    assert_eq!(session.editor.draft().command, "", "all letters at once");
+    assert_eq!(session.editor.saved_origin(), Some(&saved), "it is still that preset");
+    session.handle(Command::RedoEdit);
+    session.handle(Command::New);
+    session.handle(PresetCommand::Delete(saved));
+    session.handle(Command::UndoEdit);
+    assert_eq!((&*session.editor.draft().command, session.editor.origin()), ("echo", None), "its preset is gone");
+}

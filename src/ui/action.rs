@@ -20,12 +20,20 @@ pub enum Action {
     Save,
     /// Ask for a name and save the open job under it.
     SaveAs,
+    /// Take back the last change of the open job.
+    Undo,
+    /// Make that change again.
+    Redo,
     /// Focus the search field of the results.
     Search,
     /// Find a text in the shown output, or in all of them.
     Find,
     /// Run all failed tasks again.
     RerunFailed,
+    /// Put the selected task that waits in front of all others.
+    RunNext,
+    /// Pause the run before the selected task that waits, or not.
+    PauseBefore,
     /// Choose what happens when the run under way is done.
     WhenDone,
     /// Find anything that can be done.
@@ -98,7 +106,7 @@ impl std::fmt::Display for Shortcut {
 
 impl Action {
     /// All actions, in the order of the list of shortcuts.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 22] = [
         Self::New,
         Self::Run,
         Self::PauseResume,
@@ -106,9 +114,13 @@ impl Action {
         Self::Open,
         Self::Save,
         Self::SaveAs,
+        Self::Undo,
+        Self::Redo,
         Self::Search,
         Self::Find,
         Self::RerunFailed,
+        Self::RunNext,
+        Self::PauseBefore,
         Self::WhenDone,
         Self::Palette,
         Self::NextArea,
@@ -129,9 +141,13 @@ impl Action {
             Self::Open => "Open…",
             Self::Save => "Save",
             Self::SaveAs => "Save as…",
+            Self::Undo => "Undo",
+            Self::Redo => "Redo",
             Self::Search => "Search",
             Self::Find => "Find",
             Self::RerunFailed => "Rerun failed tasks",
+            Self::RunNext => "Run next",
+            Self::PauseBefore => "Pause before",
             Self::WhenDone => "When done…",
             Self::Palette => "Commands…",
             Self::NextArea => "Next area",
@@ -153,9 +169,13 @@ impl Action {
             Self::Open => "Open a job file",
             Self::Save => "Save the job as a preset",
             Self::SaveAs => "Save the job as a preset under another name",
+            Self::Undo => "Take back the last change of the open job, also another job opened in its place",
+            Self::Redo => "Make the change of the open job again that was undone",
             Self::Search => "Search the results",
             Self::Find => "Find in the shown output, or in the outputs of all tasks",
             Self::RerunFailed => "Run all tasks that did not succeed again; the others keep their results",
+            Self::RunNext => "Put the waiting task that is selected in Results in front of all others",
+            Self::PauseBefore => "Pause the run before the waiting task that is selected in Results, or not any more",
             Self::WhenDone => "Choose what happens when the run is done: a message, a command, a shutdown",
             Self::Palette => "Find anything that can be done by a few letters",
             Self::NextArea => "Go to the next part of the window: Run, pages, jobs, page",
@@ -177,9 +197,11 @@ impl Action {
             Self::Open => Shortcut::ctrl(Key::O),
             Self::Save => Shortcut::ctrl(Key::S),
             Self::SaveAs => Shortcut { shift: true, ..Shortcut::ctrl(Key::S) },
+            Self::Undo => Shortcut { yields_to_text: true, ..Shortcut::ctrl(Key::Z) },
+            Self::Redo => Shortcut { yields_to_text: true, shift: true, ..Shortcut::ctrl(Key::Z) },
             Self::Search => Shortcut::outside_text(Key::Slash),
             Self::Find => Shortcut::ctrl(Key::F),
-            Self::RerunFailed | Self::WhenDone => return None,
+            Self::RerunFailed | Self::RunNext | Self::PauseBefore | Self::WhenDone => return None,
             Self::Palette => Shortcut::ctrl(Key::P),
             Self::NextArea => Shortcut::plain(Key::F6),
             Self::ZoomIn => Shortcut::ctrl(Key::Plus),

@@ -215,7 +215,8 @@ impl FanlaneApp {
             }
             let is_on_area = [Area::Jobs, Area::Page].into_iter().any(|area| area.has_focus(ctx));
             let focus_is_free = is_on_area || self.top_bar.has_or_frees_focus(ctx);
-            for request in shortcuts::pressed(ctx, &self.pages, focus_is_free) {
+            let edits_job = self.session.page() == Page::JOB;
+            for request in shortcuts::pressed(ctx, &self.pages, focus_is_free, edits_job) {
                 let leads_to_page = matches!(request, Request::Command(Command::Show(_)));
                 self.perform(ctx, request);
                 if leads_to_page {
@@ -304,6 +305,9 @@ impl FanlaneApp {
                 }
             }
             Action::RerunFailed => self.session.handle(Command::RerunFailed),
+            Action::Undo => self.session.handle(Command::UndoEdit),
+            Action::Redo => self.session.handle(Command::RedoEdit),
+            Action::RunNext | Action::PauseBefore => self.steer(action),
             Action::WhenDone if running => {
                 let action = self.session.done_action().clone();
                 let line = if let DoneAction::Run(line) = &action { line.clone() } else { String::new() };
@@ -317,6 +321,16 @@ impl FanlaneApp {
             Action::Keys => self.dialog.ask(Question::Keys),
             Action::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
         }
+    }
+
+    /// Steers the selected task, if it waits.
+    fn steer(&mut self, action: Action) {
+        let Some(task) = self.session.run.selected_queued() else { return self.session.tell_nothing_waits() };
+        let is_set = self.session.run.current().is_some_and(|run| run.model().steering.has_breakpoint(task));
+        self.session.handle(match action {
+            Action::PauseBefore => Command::SetBreakpoint(task, !is_set),
+            _ => Command::RaiseTask(task),
+        });
     }
 
     fn ask_for_path(&mut self) {

@@ -10,6 +10,7 @@ use fanlane_core::model::format;
 use fanlane_core::model::race::secs_words;
 
 use super::icon_button::{icon_button, primary_button, small_icon_button};
+use super::prediction::{best_mark_ui, best_words, prediction_ui};
 use super::request::Requests;
 use super::sanitize;
 use super::theme;
@@ -105,9 +106,15 @@ fn workers_ui(ui: &mut Ui, session: &Session, has_words: bool, requests: &mut Re
         ui.label(RichText::new("Workers").color(theme::palette(ui).text_weak));
     }
     let machine = session.machine();
-    let hint = |response: Response| {
+    let best = best_words(session.forecast()).map_or_else(String::new, |best| format!(" It was {best}."));
+    let was = workers;
+    let predict = |workers| session.predicted_job_secs(workers);
+    let hint = |ui: &Ui, response: Response, workers: u32| {
+        if prediction_ui(ui, &response, was, workers, &predict) {
+            return;
+        }
         let machine = format!(
-            "Number of workers of the next run. This machine has {} and {}. The number field takes up to {MAX_WORKERS}.",
+            "Number of workers of the next run. This machine has {} and {}. The number field takes up to {MAX_WORKERS}.{best}",
             format::plural(machine.physical_cores.into(), "core"),
             format::plural(machine.logical_cores.into(), "thread"),
         );
@@ -120,16 +127,18 @@ fn workers_ui(ui: &mut Ui, session: &Session, has_words: bool, requests: &mut Re
         let slider = ui.add(Slider::new(&mut shown, 1..=end).integer().show_value(false));
         let slider = slider.accessible_name(format!("Workers{of_next}"));
         ticks_ui(ui, slider.rect, session);
+        best_mark_ui(ui, slider.rect, end, session.forecast());
         if slider.changed() {
             requests.command(Command::SetJobWorkers(shown));
         }
-        hint(slider);
+        let moved = if slider.changed() { shown } else { workers };
+        hint(ui, slider, moved);
         let number = DragValue::new(&mut workers).range(1..=MAX_WORKERS).speed(0.1).update_while_editing(false);
         let number = ui.add(number).accessible_name(format!("Number of workers{of_next}"));
         if number.changed() {
             requests.command(Command::SetJobWorkers(workers));
         }
-        hint(number);
+        hint(ui, number, workers);
     });
 }
 
@@ -140,10 +149,12 @@ fn forecast_ui(ui: &mut Ui, session: &Session) {
         return;
     }
     let Some(secs) = forecast.secs(job, session.editor.workers()) else { return };
-    let knee = forecast.knee.map_or_else(String::new, |knee| format!(", knee at {knee}"));
-    let words = format!("forecast {}{knee}", secs_words(secs));
-    let hint = "Time of the run with this pool size, according to the last race of this job. Larger pools than the knee \
-                gain little";
+    let best = best_words(Some(forecast)).map_or_else(String::new, |best| format!(", {best}"));
+    let words = format!("forecast {}{best}", secs_words(secs));
+    let hint = format!(
+        "{words}. The time of the run with this number of workers, by the last race of this job; more workers than the best \
+         number gain little"
+    );
     ui.add(egui::Label::new(RichText::new(words).color(theme::palette(ui).text_weak)).truncate()).on_hover_text(hint);
 }
 

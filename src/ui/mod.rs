@@ -22,6 +22,7 @@ mod notices;
 mod options;
 mod pace;
 mod pages;
+mod prediction;
 mod request;
 mod run_bar;
 mod shortcuts;

@@ -11,6 +11,7 @@ use super::icon_button::{icon_button, icon_text, small_icon_button};
 use super::request::Requests;
 use super::sanitize;
 use super::theme;
+use super::widgets::announce;
 
 /// Maximum number of messages shown, the newest ones.
 const MAX_SHOWN: usize = 3;
@@ -64,11 +65,8 @@ fn banner_ui(ui: &mut Ui, severity: Severity, words: &str, buttons: impl FnOnce(
     frame.inner_margin(theme::UNIT).show(ui, |ui| {
         let left = |ui: &mut Ui| {
             ui.label(icon_text(icon).color(color));
-            ui.add(
-                Label::new(RichText::new(sanitize::text(words.as_bytes())).color(palette.text_strong))
-                    .wrap()
-                    .selectable(true),
-            );
+            let words = RichText::new(sanitize::text(words.as_bytes())).color(palette.text_strong);
+            announce(&ui.add(Label::new(words).wrap().selectable(true)), severity == Severity::Error);
         };
         Sides::new().shrink_left().wrap().show(ui, left, buttons);
     });

@@ -9,6 +9,8 @@ use crate::session::{Command, DoneAction, Messages, PresetId};
 use super::action::Action;
 use super::command_palette::PaletteQuery;
 use super::file_dialog::PathWanted;
+use super::widgets::TaskOrder;
+use fanlane_core::event::TaskId;
 
 /// A request of a drawn part.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,6 +89,18 @@ impl Requests {
     /// Adds a command to the session.
     pub fn command(&mut self, command: impl Into<Command>) {
         self.0.push(Request::Command(command.into()));
+    }
+
+    /// Adds what is asked about one task.
+    pub(super) fn order(&mut self, task: TaskId, order: TaskOrder) {
+        self.command(match order {
+            TaskOrder::Kill => Command::CancelTask(task),
+            TaskOrder::Restart => Command::RestartTask(task),
+            TaskOrder::Skip => Command::SkipTask(task),
+            TaskOrder::Raise => Command::RaiseTask(task),
+            TaskOrder::SetPriority(priority) => Command::SetPriority(task, priority),
+            TaskOrder::SetBreakpoint(is_set) => Command::SetBreakpoint(task, is_set),
+        });
     }
 
     /// Adds a request.

@@ -2,23 +2,25 @@
 //! is about the open job, except what Run would start where nothing was run.
 
 use egui::text::LayoutJob;
-use egui::{Align, Button, DragValue, FontSelection, Label, Layout, Response, RichText, Sides, Slider, Ui, vec2};
+use egui::{Align, Button, DragValue, FontSelection, Id, Label, Layout, Response, RichText, Sides, Slider, Ui, vec2};
 use egui_material_icons::icons::{
-    ICON_ARROW_BACK, ICON_NOTIFICATIONS, ICON_PAUSE, ICON_PLAY_ARROW, ICON_REPLAY, ICON_STOP,
+    ICON_ARROW_BACK, ICON_NOTIFICATIONS, ICON_PAUSE, ICON_PLAY_ARROW, ICON_REPLAY, ICON_SPORTS_SCORE, ICON_STOP,
 };
 
 use super::action::Action;
-use crate::session::{Command, CurrentRun, DoneAction, Session};
+use crate::session::race::Estimate;
+use crate::session::{Command, CurrentRun, DoneAction, RaceCommand, Session};
 use fanlane_core::engine::RunCommand;
 use fanlane_core::job::MAX_WORKERS;
 use fanlane_core::model::{Progress, format};
 
 use super::icon_button::{icon_button, icon_text, steady_icon_button};
+use super::prediction::{best_mark_ui, best_words, prediction_ui};
 use super::request::Requests;
 use super::sanitize;
 use super::theme;
-use super::widgets::{hold_words, progress_bar_ui};
-use super::window_title::IN_WORDS;
+use super::widgets::{announce, hold_words, progress_bar_ui};
+use super::window_title::{IN_WORDS, count_words};
 
 /// Minimum width of the line with words for the outcomes, in points.
 const ROOM_FOR_WORDS: f32 = 1240.0;
@@ -26,8 +28,8 @@ const ROOM_FOR_WORDS: f32 = 1240.0;
 const RATE_WIDTH: f32 = 10.0 * theme::UNIT;
 /// Width of the time left: fits `23 h 59 min left`.
 const LEFT_WIDTH: f32 = 16.0 * theme::UNIT;
-/// Width of the controls of a run under way, from Pause to the number of its workers.
-const CONTROLS_WIDTH: f32 = 50.0 * theme::UNIT;
+/// Width of the right end of the line before it was drawn for the first time.
+const CONTROLS_WIDTH: f32 = 80.0 * theme::UNIT;
 /// Height of the line, the same with and without buttons.
 const HEIGHT: f32 = theme::ROW + theme::UNIT;
 
@@ -109,49 +111,43 @@ pub fn race_words(session: &Session) -> String {
 
 fn under_way_ui(ui: &mut Ui, session: &Session, run: &CurrentRun, requests: &mut Requests) -> Response {
     let has_words = ui.available_width() >= ROOM_FOR_WORDS;
-    let width = ui.available_width() - CONTROLS_WIDTH - RATE_WIDTH - LEFT_WIDTH - 2.0 * theme::UNIT;
     let (paused, stopping) = {
         let model = run.model();
         (model.progress.paused, model.progress.stopping)
     };
-    left_ui(ui, width, has_words, session, run, requests);
-    let can_pause = run.allows(RunCommand::Pause);
-    let (icon, words) = if paused { (ICON_PLAY_ARROW, "Resume") } else { (ICON_PAUSE, Action::PauseResume.text()) };
-    let controls = vec2(CONTROLS_WIDTH, HEIGHT);
-    let pause = ui
-        .allocate_ui_with_layout(controls, Layout::left_to_right(Align::Center), |ui| {
-            ui.set_min_size(controls);
-            // The same width with either label, so that Stop does not move.
-            let pause = steady_icon_button(ui, icon, words, !stopping && can_pause, 13.0 * theme::UNIT)
-                .on_hover_text(Action::PauseResume.hint())
-                .on_disabled_hover_text(if can_pause {
-                    "The run is stopping"
-                } else {
-                    "Its engine cannot pause a run"
-                });
-            if pause.clicked() {
-                requests.action(Action::PauseResume);
-            }
-            let stop = icon_button(ui, ICON_STOP, Action::Stop.text(), !stopping)
-                .on_hover_text(Action::Stop.hint())
-                .on_disabled_hover_text("The run is stopping");
-            if stop.clicked() {
-                requests.action(Action::Stop);
-            }
-            workers_ui(ui, session, run, requests);
-            when_done_ui(ui, session, requests);
-            pause
-        })
-        .inner;
-    let model = run.model();
-    let progress = &model.progress;
-    let now_ns = run.now_ns(&model);
-    let is_held = progress.paused || hold_words(progress).is_some();
-    let rate = progress.rate(now_ns);
-    let rate = if is_held || rate == 0.0 { "—".to_owned() } else { format::rate(rate) };
-    fixed_ui(ui, RATE_WIDTH, &rate);
-    fixed_ui(ui, LEFT_WIDTH, &time_left(progress, now_ns, is_held));
-    pause
+    let left = |ui: &mut Ui| left_ui(ui, has_words, session, run, requests);
+    let room = split_ui(ui, "run under way", left);
+    let mut pause = None;
+    room.right_ui(ui, |ui| {
+        let can_pause = run.allows(RunCommand::Pause);
+        let (icon, words) = if paused { (ICON_PLAY_ARROW, "Resume") } else { (ICON_PAUSE, Action::PauseResume.text()) };
+        // The same width with either label, so that Stop does not move.
+        let button = steady_icon_button(ui, icon, words, !stopping && can_pause, 13.0 * theme::UNIT)
+            .on_hover_text(Action::PauseResume.hint())
+            .on_disabled_hover_text(if can_pause { "The run is stopping" } else { "Its engine cannot pause a run" });
+        if button.clicked() {
+            requests.action(Action::PauseResume);
+        }
+        pause = Some(button);
+        let stop = icon_button(ui, ICON_STOP, Action::Stop.text(), !stopping)
+            .on_hover_text(Action::Stop.hint())
+            .on_disabled_hover_text("The run is stopping");
+        if stop.clicked() {
+            requests.action(Action::Stop);
+        }
+        workers_ui(ui, session, run, requests);
+        when_done_ui(ui, session, requests);
+        let left_secs = session.predicted_left_secs(session.workers()).ok();
+        let model = run.model();
+        let progress = &model.progress;
+        let now_ns = run.now_ns(&model);
+        let is_held = progress.paused || hold_words(progress).is_some();
+        let rate = progress.rate(now_ns);
+        let rate = if is_held || rate == 0.0 { "—".to_owned() } else { format::rate(rate) };
+        fixed_ui(ui, RATE_WIDTH, &rate);
+        fixed_ui(ui, LEFT_WIDTH, &time_left(progress, now_ns, left_secs, is_held));
+    });
+    pause.expect("it is drawn")
 }
 
 /// The way to what happens at the end, marked where something was chosen.
@@ -175,8 +171,15 @@ fn when_done_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
 fn workers_ui(ui: &mut Ui, session: &Session, run: &CurrentRun, requests: &mut Requests) {
     let obstacle = session.workers_obstacle();
     let mut workers = session.workers();
-    let hint = |response: Response| {
-        let words = format!("Number of workers of {}, from now on", sanitize::command(&run.title()));
+    let forecast = session.forecast_of(run);
+    let was = workers;
+    let predict = |workers| session.predicted_left_secs(workers);
+    let hint = |ui: &Ui, response: Response, workers: u32| {
+        if prediction_ui(ui, &response, was, workers, &predict) {
+            return;
+        }
+        let best = best_words(forecast).map_or_else(String::new, |best| format!("; {best}"));
+        let words = format!("Number of workers of {}, from now on{best}", sanitize::command(&run.title()));
         response.on_hover_text(words).on_disabled_hover_text(obstacle.unwrap_or_default());
     };
     ui.add_enabled_ui(obstacle.is_none(), |ui| {
@@ -187,7 +190,9 @@ fn workers_ui(ui: &mut Ui, session: &Session, run: &CurrentRun, requests: &mut R
         if slider.changed() {
             requests.command(Command::SetWorkers(shown));
         }
-        hint(slider);
+        best_mark_ui(ui, slider.rect, end, forecast);
+        let moved = if slider.changed() { shown } else { workers };
+        hint(ui, slider, moved);
         let suffix = if workers == 1 { " worker" } else { " workers" };
         let number = DragValue::new(&mut workers).range(1..=MAX_WORKERS).speed(0.1).update_while_editing(false);
         let number = number.suffix(suffix);
@@ -195,7 +200,7 @@ fn workers_ui(ui: &mut Ui, session: &Session, run: &CurrentRun, requests: &mut R
         if number.changed() {
             requests.command(Command::SetWorkers(workers));
         }
-        hint(number);
+        hint(ui, number, workers);
     });
 }
 
@@ -205,56 +210,99 @@ fn ended_ui(ui: &mut Ui, session: &Session, run: &CurrentRun, requests: &mut Req
         let model = run.model();
         (model.progress.counts, format::rate(model.progress.rate(run.now_ns(&model))))
     };
-    let again = counts.not_done();
-    let words = if again == counts.failures() {
-        format!("Run {} failed again", format::count(again))
-    } else {
-        format!("Run {} not done again", format::count(again))
-    };
-    let button_width = if again > 0 { (10.0 + words.len() as f32) * theme::UNIT } else { 0.0 };
-    let width = ui.available_width() - RATE_WIDTH - button_width - 2.0 * theme::UNIT;
-    left_ui(ui, width, has_words, session, run, requests);
-    fixed_ui(ui, RATE_WIDTH, &rate);
-    if again > 0 {
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+    let room = split_ui(ui, "ended run", |ui| left_ui(ui, has_words, session, run, requests));
+    room.right_ui(ui, |ui| {
+        fixed_ui(ui, RATE_WIDTH, &rate);
+        worth_ui(ui, session, has_words, requests);
+        let again = counts.not_done();
+        if again > 0 {
+            let what = if again == counts.failures() { "failed" } else { "not done" };
+            let words = format!("Run {} {what} again", format::count(again));
             let obstacle = run.obstacle_to_rerun().or(session.is_racing().then_some("A race is under way"));
             let button = icon_button(ui, ICON_REPLAY, &words, obstacle.is_none());
             let button = button.on_hover_text(Action::RerunFailed.hint());
             if button.on_disabled_hover_text(obstacle.unwrap_or_default()).clicked() {
                 requests.action(Action::RerunFailed);
             }
-        });
+        }
+    });
+}
+
+/// The way to a race of the job of the run that has ended, and how long that would take.
+fn worth_ui(ui: &mut Ui, session: &Session, has_words: bool, requests: &mut Requests) {
+    const NAME: &str = "Was the pool worth it?";
+    let obstacle = session.obstacle_to_ask_worth();
+    let estimate = session.worth_offer().and_then(|offer| offer.estimate).map(Estimate::words);
+    let time = estimate.as_ref().map_or_else(String::new, |time| format!(", {time}"));
+    let button = if has_words {
+        Button::new((icon_text(ICON_SPORTS_SCORE), format!("Worth it?{time}")))
+    } else {
+        Button::new(icon_text(ICON_SPORTS_SCORE))
+    };
+    let takes =
+        estimate.map_or_else(|| "How long that takes is not known".to_owned(), |time| format!("The race takes {time}"));
+    let hint = format!("{NAME} Races this job: one process, threads and pools of several sizes. {takes}.");
+    let button = ui.add_enabled(obstacle.is_none(), button).accessible_name(NAME).on_hover_text(hint);
+    if button.on_disabled_hover_text(obstacle.unwrap_or_default()).clicked() {
+        requests.command(RaceCommand::OfRun);
+    }
+}
+
+/// What is at the right of the line gets the room that it takes, and what is at the left what remains; both are made in the order of
+/// the keyboard. How wide the right one is is known from the frame before.
+struct Split {
+    id: Id,
+    known: f32,
+}
+
+fn split_ui(ui: &mut Ui, name: &str, left: impl FnOnce(&mut Ui)) -> Split {
+    let id = ui.scope_id().with(name);
+    let known = ui.data(|data| data.get_temp(id)).unwrap_or(CONTROLS_WIDTH);
+    let size = vec2((ui.available_width() - known - ui.spacing().item_spacing.x).max(0.0), HEIGHT);
+    ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+        ui.set_min_size(size);
+        ui.set_max_width(size.x);
+        left(ui);
+    });
+    Split { id, known }
+}
+
+impl Split {
+    fn right_ui(self, ui: &mut Ui, right: impl FnOnce(&mut Ui)) {
+        let layout = Layout::left_to_right(Align::Center);
+        let width = ui.allocate_ui_with_layout(vec2(self.known, HEIGHT), layout, right).response.rect.width().ceil();
+        if (width - self.known).abs() > 0.5 {
+            ui.data_mut(|data| data.insert_temp(self.id, width));
+            ui.ctx().request_discard("the right end of the line of the run has another width");
+        }
     }
 }
 
 /// What the run is and what it does, and at the right its counts.
-fn left_ui(ui: &mut Ui, width: f32, has_words: bool, session: &Session, run: &CurrentRun, requests: &mut Requests) {
-    let size = vec2(width.max(0.0), HEIGHT);
-    ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
-        ui.set_min_size(size);
-        ui.set_max_width(size.x);
-        Sides::new().shrink_left().truncate().show(
-            ui,
-            |ui| {
-                if let Some(before) = session.run.before() {
-                    back_ui(ui, before, session.is_running(), requests);
-                }
-                let palette = theme::palette(ui);
-                let model = run.model();
-                let (state, is_strong) = state_words(run, &model.progress);
-                let title = RichText::new(title(run)).color(palette.text_strong);
-                let color = if is_strong { palette.warning } else { palette.text_weak };
-                let words = RichText::new(&state).color(color);
-                let most = ui.available_width() * 0.7;
-                ui.scope(|ui| {
-                    ui.set_max_width(most);
-                    ui.label(title);
-                });
-                ui.label(words).on_hover_text(state);
-            },
-            |ui| counts_ui(ui, &run.model().progress, has_words),
-        );
-    });
+fn left_ui(ui: &mut Ui, has_words: bool, session: &Session, run: &CurrentRun, requests: &mut Requests) {
+    Sides::new().shrink_left().truncate().show(
+        ui,
+        |ui| {
+            if let Some(before) = session.run.before() {
+                back_ui(ui, before, session.is_running(), requests);
+            }
+            let palette = theme::palette(ui);
+            let model = run.model();
+            let (state, is_strong) = state_words(run, &model.progress);
+            let title = RichText::new(title(run)).color(palette.text_strong);
+            let color = if is_strong { palette.warning } else { palette.text_weak };
+            let words = RichText::new(&state).color(color);
+            let most = ui.available_width() * 0.7;
+            ui.scope(|ui| {
+                ui.set_max_width(most);
+                ui.label(title);
+            });
+            let spoken = spoken_state(&state, &model.progress);
+            let label = ui.label(words).on_hover_text(state);
+            announce(&label.accessible_name(spoken), false);
+        },
+        |ui| counts_ui(ui, &run.model().progress, has_words),
+    );
 }
 
 /// `First look · run 12`.
@@ -273,8 +321,19 @@ fn state_words(run: &CurrentRun, progress: &Progress) -> (String, bool) {
         (Some(summary), None) => (format!("ended in {}", format::duration(summary.wall_ns)), false),
         (None, None) if !run.expects_events() => ("interrupted".to_owned(), true),
         (None, None) if progress.stopping => ("stopping…".to_owned(), true),
-        (None, None) if progress.paused => ("paused".to_owned(), true),
+        (None, None) if progress.paused => match progress.stopped_before {
+            Some(task) => (format!("paused before task {}", format::count(run.number(task))), true),
+            None => ("paused".to_owned(), true),
+        },
         (None, None) => ("running".to_owned(), false),
+    }
+}
+
+/// The state as it is said when it changes: the outcomes with the end of the run.
+fn spoken_state(state: &str, progress: &Progress) -> String {
+    match &progress.summary {
+        Some(_) => format!("{state}: {}", count_words(&progress.counts)),
+        None => state.to_owned(),
     }
 }
 
@@ -312,13 +371,13 @@ fn back_ui(ui: &mut Ui, before: &CurrentRun, running: bool, requests: &mut Reque
     }
 }
 
-fn time_left(progress: &Progress, now_ns: u64, is_held: bool) -> String {
+fn time_left(progress: &Progress, now_ns: u64, left_secs: Option<f64>, is_held: bool) -> String {
     if is_held || progress.stopping {
         return "—".to_owned();
     }
     let so_far_ns = now_ns.saturating_sub(progress.resumed.0);
     // Before a task has ended there is no estimate.
-    progress.left_secs(now_ns).map_or_else(
+    left_secs.or_else(|| progress.left_secs(now_ns)).map_or_else(
         || format!("{} so far", format::estimate(so_far_ns as f64 / 1e9)),
         |left| format!("{} left", format::estimate(left)),
     )

@@ -10,8 +10,9 @@ use super::request::Request;
 
 /// The requests of the pressed shortcuts, whose keys are consumed so that no widget sees them.
 ///
-/// `focus_is_free`: no focused widget takes the space bar.
-pub fn pressed(ctx: &Context, pages: &Pages, focus_is_free: bool) -> Vec<Request> {
+/// `focus_is_free`: no focused widget takes the space bar. `edits_job`: text fields are those of the open job, and their changes are
+/// undone with all others of it.
+pub fn pressed(ctx: &Context, pages: &Pages, focus_is_free: bool, edits_job: bool) -> Vec<Request> {
     let in_text = ctx.text_edit_focused();
     let in_popup = egui::Popup::is_any_open(ctx);
     let actions = Action::ALL.iter().map(|action| (Request::Action(*action), action.shortcut()));
@@ -21,7 +22,8 @@ pub fn pressed(ctx: &Context, pages: &Pages, focus_is_free: bool) -> Vec<Request
     // Those with more modifiers first: egui ignores a Shift that a shortcut does not ask for.
     wanted.sort_by_key(|(_, shortcut)| !shortcut.shift);
     let is_pressed = |shortcut: Shortcut| {
-        let taken_by_text = shortcut.yields_to_text && (in_text || in_popup);
+        let is_of_job = edits_job && shortcut.ctrl && !in_popup;
+        let taken_by_text = shortcut.yields_to_text && !is_of_job && (in_text || in_popup);
         let taken_by_focus = shortcut.key == Key::Space && !focus_is_free;
         !taken_by_text && !taken_by_focus && take(ctx, shortcut)
     };

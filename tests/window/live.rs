@@ -69,6 +69,70 @@ fn an_engine_that_can_only_end_tasks_is_asked_for_nothing_else() {
 }
 
 #[test]
+fn a_waiting_task_is_found_in_the_results_and_steered_by_its_details_and_by_keys() {
+    let (mut window, engine) = with_cubes();
+    running(&mut window, &engine);
+    handle(&mut window, Command::Show(Page::RESULTS));
+    click(&mut window, "Only waiting");
+    click(&mut window, "Task 5");
+    let task = TaskId(4);
+    click(&mut window, "Run next");
+    click(&mut window, "Pause before task 5");
+    press(&mut window, Modifiers::NONE, Key::N);
+    press(&mut window, Modifiers::NONE, Key::B);
+    press(&mut window, Modifiers::NONE, Key::Plus);
+    let pause = |is_set| RunCommand::SetBreakpoint { task, is_set };
+    let priority = |priority| RunCommand::SetPriority { task, priority };
+    let asked = [RunCommand::Raise(task), pause(true), RunCommand::Raise(task), pause(true), priority(1)];
+    assert_eq!(engine.asked().commands, asked);
+    let told = [
+        DispatchEvent::PriorityChanged { task, priority: Some(3) },
+        DispatchEvent::BreakpointChanged { task, is_set: true },
+    ];
+    told.into_iter().for_each(|event| engine.say(3 * MS, EventKind::Dispatch(event)));
+    until(&mut window, "the breakpoint", |session| {
+        session.run.current().expect("a run").model().steering.has_breakpoint(task)
+    });
+    assert!(window.query_by_label_contains("priority 3, pause before").is_some(), "its row says so");
+    assert!(window.query_by_label_contains("The run pauses before it begins.").is_some(), "and its details");
+    press(&mut window, Modifiers::NONE, Key::Minus);
+    press(&mut window, Modifiers::NONE, Key::B);
+    assert_eq!(engine.asked().commands[asked.len()..], [priority(2), pause(false)]);
+    engine.say(4 * MS, EventKind::Dispatch(DispatchEvent::BreakpointReached { task }));
+    until(&mut window, "the pause", |session| session.run.current().expect("a run").model().progress.paused);
+    assert!(window.query_by_label("paused before task 5").is_some(), "the bar of the run says so");
+    handle(&mut window, Command::Show(Page::LIVE));
+    assert!(window.query_by_label_contains("Paused before task 5, which has a breakpoint").is_some());
+    click(&mut window, "Resume the run");
+    assert_eq!(engine.asked().commands.last(), Some(&RunCommand::Resume));
+}
+
+#[test]
+fn the_end_is_predicted_while_the_number_of_workers_is_changed() {
+    let (mut window, engine) = with_cubes();
+    running(&mut window, &engine);
+    let change = |window: &mut Window<'_>, key| {
+        window.get_by_role_and_label(Role::Slider, "Workers").focus();
+        window.run_steps(2);
+        press(window, Modifiers::NONE, key);
+    };
+    change(&mut window, Key::ArrowRight);
+    let unknown = "the end cannot be predicted, no task has ended yet";
+    assert!(window.query_by_label_contains(unknown).is_some(), "before the first");
+    for task in 1..5 {
+        ends(&engine, task, task * 1000 * MS, 900 * MS);
+    }
+    until(&mut window, "the others", |session| {
+        session.run.current().expect("a run").model().progress.counts.total() == 4
+    });
+    change(&mut window, Key::ArrowRight);
+    assert!(window.query_by_label_contains(": about ").is_some(), "after it");
+    let session = shown(&window);
+    let [few, many] = [1, 4].map(|workers| session.predicted_left_secs(workers).expect("tasks have ended"));
+    assert!(few > many, "{few} s with one, {many} s with four");
+}
+
+#[test]
 fn an_overdue_task_is_listed_with_what_can_be_done_about_it() {
     let (mut window, engine) = with_cubes();
     running(&mut window, &engine);

@@ -16,13 +16,15 @@ use fanlane_core::model::race::RaceModel;
 use fanlane_core::store::race::Races;
 
 use super::canned::{self, FakeEngine, models};
-use super::driver::{Window, click, sized, until};
+use super::driver::{Window, click, shown, sized, until};
 use super::simulated_engine::Simulated;
 
 const MS: u64 = 1_000_000;
 
 fn window(engine: Arc<dyn Engine>, folder: &Path, size: [f32; 2]) -> Window<'static> {
-    let options = SessionOptions { races: Some(Races::open(folder)), ..SessionOptions::in_memory(engine) };
+    let settings = Some(folder.join("settings").join("window.json"));
+    let races = Some(Races::open(folder));
+    let options = SessionOptions { races, settings, ..SessionOptions::in_memory(engine) };
     let mut window = sized(Session::new(options, Arc::new(|| {})), size);
     let session = window.state_mut().session_mut();
     session.edit(|draft| *draft = JobDraft::from_job(&canned::cubes()));
@@ -188,6 +190,20 @@ fn the_forecast_goes_as_far_as_was_raced_and_names_the_knee_of_the_verdict() {
     let sentence = session.race.shown().expect("a race").model().verdict().sentence;
     let knee = forecast.knee.expect("more workers do not help");
     assert!(sentence.contains(&format!("more than {knee} workers will not help")), "{knee}: {sentence}");
+    let known = forecast.clone();
+    drop(window);
+    let window = self::window(simulated.engine(), folder.path(), [1400.0, 900.0]);
+    let kept = shown(&window).forecast().expect("it is there after a restart");
+    assert_eq!((kept.knee, kept.raced_unix_ms), (known.knee, known.raced_unix_ms));
+    assert!(window.query_by_label_contains(&format!(": {knee}")).is_some(), "and beside the slider");
+    assert_eq!(
+        shown(&window).predicted_job_secs(4).ok(),
+        known.secs(shown(&window).editor.preview().job().expect("a job"), 4)
+    );
+    drop(window);
+    std::fs::write(folder.path().join("settings/forecasts.json"), "[{\"knee\": ").expect("written");
+    let window = self::window(simulated.engine(), folder.path(), [1024.0, 640.0]);
+    assert!(shown(&window).forecast().is_none(), "a damaged file is as none");
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod draft;
 mod expand;
 mod input_draft;
 mod preview;
+mod undo;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,14 +30,6 @@ pub enum Origin {
     File(PathBuf),
 }
 
-/// The open job as it was before a change.
-struct Before {
-    draft: JobDraft,
-    opened: JobDraft,
-    origin: Option<Origin>,
-    folder: PathBuf,
-}
-
 /// The open job.
 pub struct JobEditor {
     draft: JobDraft,
@@ -49,7 +42,7 @@ pub struct JobEditor {
     folder: PathBuf,
     launch_folder: PathBuf,
     preview: Preview,
-    undo: Option<Box<Before>>,
+    changes: undo::Changes,
     machine: Machine,
     wake: Wake,
 }
@@ -66,7 +59,7 @@ impl JobEditor {
             folder: folder.clone(),
             launch_folder: folder,
             preview: Preview::new(history),
-            undo: None,
+            changes: undo::Changes::default(),
             machine,
             wake,
         }
@@ -161,52 +154,26 @@ impl JobEditor {
         self.draft.mode
     }
 
-    /// Opens an empty job.
+    /// Opens an empty job; what was kept for an undo stays.
     pub(super) fn open_new(&mut self) {
         self.folder.clone_from(&self.launch_folder);
         self.origin = None;
         self.opened = JobDraft::default();
         self.opening += 1;
-        self.undo = None;
+        self.changes.begin_job();
         self.edit(JobDraft::default());
     }
 
     /// Opens a job that no file has, as an edit of an empty one. It can be undone.
     pub(super) fn import(&mut self, job: &Job) {
         self.keep_for_undo();
-        self.start_over();
-        self.edit(JobDraft::from_job(job));
-    }
-
-    /// Opens an empty job; what was kept for an undo stays.
-    pub(super) fn start_over(&mut self) {
-        let undo = self.undo.take();
         self.open_new();
-        self.undo = undo;
+        self.edit(JobDraft::from_job(job));
     }
 
     /// An example is open, and nothing of it was changed.
     pub(super) fn is_untouched_example(&self) -> bool {
         matches!(self.origin, Some(Origin::Preset(PresetId::BuiltIn(_)))) && !self.has_unsaved_work()
-    }
-
-    /// [`JobEditor::undo`] will bring back what there is now.
-    pub(super) fn keep_for_undo(&mut self) {
-        self.undo = Some(Box::new(Before {
-            draft: self.draft.clone(),
-            opened: self.opened.clone(),
-            origin: self.origin.clone(),
-            folder: self.folder.clone(),
-        }));
-    }
-
-    /// Brings back the job as it was when it was kept.
-    pub(super) fn undo(&mut self) {
-        let Some(before) = self.undo.take() else { return };
-        let Before { draft, opened, origin, folder } = *before;
-        (self.opened, self.origin, self.folder) = (opened, origin, folder);
-        self.opening += 1;
-        self.edit(draft);
     }
 
     /// Opens a job in place of the one that is open.
@@ -222,7 +189,7 @@ impl JobEditor {
         self.origin = Some(origin);
         self.opened = JobDraft::from_job(job);
         self.opening += 1;
-        self.undo = None;
+        self.changes.begin_job();
         self.edit(self.opened.clone());
     }
 
@@ -277,6 +244,7 @@ impl JobEditor {
         }
         self.opened = self.draft.clone();
         self.origin = Some(Origin::Preset(id));
+        self.note_origin();
     }
 
     /// The preset that the open job came from was renamed, or moved.
@@ -285,6 +253,7 @@ impl JobEditor {
         self.revision += 1;
         self.opened.name = name;
         self.origin = Some(Origin::Preset(id));
+        self.note_origin();
     }
 
     /// The preset that the open job came from is gone (`None`), or back. The job stays open.

@@ -72,8 +72,9 @@ impl Session {
                 self.notices.succeeded(Topic::Presets);
                 if self.editor.saved_origin() == Some(id) {
                     let name = self.presets.name(&renamed).to_owned();
-                    self.editor.preset_renamed(renamed, name);
+                    self.editor.preset_renamed(renamed.clone(), name);
                 }
+                self.editor.preset_moved(id, Some(&renamed));
             }
             Err(error) => {
                 let name = self.presets.name(id);
@@ -98,6 +99,7 @@ impl Session {
                     // The job stays open and can be saved anew.
                     self.editor.set_preset(None);
                 }
+                self.editor.preset_moved(&id, None);
                 Notice { undo_delete: Some(id), ..Notice::info(format!("Deleted {name:?}.")) }
             }
             Err(error) => Notice::error(format!("{name:?} was not deleted. {error}")),

@@ -54,8 +54,13 @@ impl Work {
 
     /// The time of one run of some of the tasks, in seconds.
     fn run_secs(self, contender: &Contender, tasks: u64, cores: u32) -> f64 {
+        self.secs_with(contender.workers, tasks, cores)
+    }
+
+    /// The time of some of the tasks with this number of workers, in seconds.
+    pub fn secs_with(self, workers: u32, tasks: u64, cores: u32) -> f64 {
         let secs = self.secs * tasks as f64 / self.tasks as f64;
-        let shared = secs / f64::from(contender.workers.max(1));
+        let shared = secs / f64::from(workers.max(1));
         let on_cores = secs * self.core_share / f64::from(cores.max(1));
         shared.max(on_cores).max(self.longest_secs.min(secs)) + RUN_SECS
     }

@@ -1,5 +1,7 @@
 //! The forecast for the open job from a race: the wall time for each pool size, and the knee.
 
+use serde::{Deserialize, Serialize};
+
 use fanlane_core::job::{Job, Mode};
 use fanlane_core::model::race::{RaceModel, knee_within};
 
@@ -9,10 +11,10 @@ use super::{Question, WhatIf, WhatIfOrder};
 const MAX_TASKS: usize = 2_000;
 
 /// The forecast wall time for each pool size.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Forecast {
-    /// The serial number of the race in the session.
-    pub serial: u64,
+    /// When the race began, in milliseconds since 1970-01-01 UTC.
+    pub raced_unix_ms: u64,
     /// The smallest pool size that is about as fast as the fastest.
     pub knee: Option<u32>,
     /// The mode that was raced.
@@ -30,7 +32,7 @@ impl Forecast {
     /// Forecasts pool sizes up to `max_workers` and the largest that was raced. A size that was raced has its measured time, and
     /// those between them are corrected as their neighbours are: a replay does not know that tasks slow each other down.
     /// `None` if the race has several jobs, is not over, or cannot be replayed.
-    pub fn of(serial: u64, race: &RaceModel, max_workers: u32) -> Option<Self> {
+    pub fn of(race: &RaceModel, max_workers: u32) -> Option<Self> {
         let header = race.header.as_ref().filter(|header| header.cases.len() == 1)?;
         race.end.as_ref()?;
         let what_if = WhatIf::of(race).ok().filter(|what_if| what_if.tasks() <= MAX_TASKS)?;
@@ -49,7 +51,8 @@ impl Forecast {
         let case = &header.cases[0];
         let scale = case.sample_of.map_or(1.0, |whole| whole as f64 / case.tasks.max(1) as f64);
         let start_secs = what_if.machine().first_worker_ns as f64 / 1e9;
-        Some(Self { serial, knee, mode, job: case.job.clone(), scale, start_secs, curve })
+        let raced_unix_ms = header.evidence.started_unix_ms;
+        Some(Self { raced_unix_ms, knee, mode, job: case.job.clone(), scale, start_secs, curve })
     }
 
     /// Whether another forecast is of the same job's tasks.

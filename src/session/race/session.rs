@@ -1,11 +1,13 @@
 //! The races of a session: the settings of the next one, the shown one and the saved ones.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::subject::{KnownWork, RecordedWork};
 use super::{CurrentRace, Forecast, RaceDraft, RaceEngine, RacePlan, RaceSubject, Work};
 use crate::session::notices::{Notice, Topic, sentence};
+use crate::session::settings::write_json;
 use crate::session::{Page, RaceCommand, Session, Wake};
 use fanlane_core::job::Job;
 use fanlane_core::model::race::pep371::WorkSize;
@@ -29,16 +31,20 @@ pub struct RaceState {
     forecasts: Vec<Forecast>,
     /// The serial number of the race that the newest forecast was made from.
     forecast_of: u64,
+    /// Where the forecasts are kept; `None`: nowhere.
+    forecast_file: Option<PathBuf>,
     subject: Option<RaceSubject>,
     known_work: Option<KnownWork>,
     recorded_work: Option<RecordedWork>,
 }
 
+/// Maximum size of a forecast, with its job, that is kept for the next start, in bytes.
+const MAX_FORECAST_BYTES: usize = 256 << 10;
 /// Maximum number of jobs whose forecasts are kept.
 const MAX_FORECASTS: usize = 32;
 
 impl RaceState {
-    pub(in crate::session) fn new(cores: u32, folder: Option<saved::Races>) -> Self {
+    pub(in crate::session) fn new(cores: u32, folder: Option<saved::Races>, forecast_file: Option<PathBuf>) -> Self {
         let mut state = Self {
             draft: RaceDraft::usual(cores),
             shown: None,
@@ -47,7 +53,8 @@ impl RaceState {
             saved: Vec::new(),
             folder,
             serials: 0,
-            forecasts: Vec::new(),
+            forecasts: forecast_file.as_deref().map(kept_forecasts).unwrap_or_default(),
+            forecast_file,
             forecast_of: 0,
             subject: None,
             known_work: None,
@@ -224,26 +231,45 @@ impl RaceState {
         Ok(())
     }
 
-    /// Updates the forecast when another race has ended.
-    pub(in crate::session) fn refresh_forecast(&mut self, max_workers: u32) {
-        let Some(race) = self.shown.as_ref().filter(|race| !race.is_under_way()) else { return };
-        if self.forecast_of != race.serial {
-            self.forecast_of = race.serial;
-            let forecast = Forecast::of(race.serial, &race.model(), max_workers);
-            if let Some(forecast) = forecast {
-                self.forecasts.retain(|known| !known.is_of_same_job(&forecast));
-                self.forecasts.insert(0, forecast);
-                self.forecasts.truncate(MAX_FORECASTS);
-            }
+    /// Updates the forecasts when another race has ended, and keeps them for the next start.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub(in crate::session) fn refresh_forecast(&mut self, max_workers: u32) -> io::Result<()> {
+        let Some(race) = self.shown.as_ref().filter(|race| !race.is_under_way()) else { return Ok(()) };
+        if self.forecast_of == race.serial {
+            return Ok(());
         }
+        self.forecast_of = race.serial;
+        let Some(forecast) = Forecast::of(&race.model(), max_workers) else { return Ok(()) };
+        self.forecasts.retain(|known| !known.is_of_same_job(&forecast));
+        self.forecasts.insert(0, forecast);
+        self.forecasts.truncate(MAX_FORECASTS);
+        self.forecast_file.as_deref().map_or(Ok(()), |file| keep_forecasts(file, &self.forecasts))
+    }
+
+    /// The forecast by the last race of a job.
+    pub(in crate::session) fn forecast(&self, job: &Job) -> Option<&Forecast> {
+        self.forecasts.iter().find(|forecast| forecast.is_of(job))
     }
 }
 
+/// The forecasts of earlier starts; none where the file is missing or damaged.
+fn kept_forecasts(file: &Path) -> Vec<Forecast> {
+    std::fs::read(file).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+}
+
+/// Keeps those whose jobs are not too large; the newest come first.
+fn keep_forecasts(file: &Path, forecasts: &[Forecast]) -> io::Result<()> {
+    let texts = forecasts.iter().map(serde_json::value::to_raw_value).collect::<Result<Vec<_>, _>>()?;
+    let kept: Vec<_> = texts.into_iter().filter(|text| text.get().len() <= MAX_FORECAST_BYTES).collect();
+    write_json(file, &kept)
+}
+
 impl Session {
-    /// The forecast for the open job by its last race in this session; `None` if there was none.
+    /// The forecast for the open job by its last race; `None` if there was none.
     pub fn forecast(&self) -> Option<&Forecast> {
-        let job = self.editor.preview().job()?;
-        self.race.forecasts.iter().find(|forecast| forecast.is_of(job))
+        self.race.forecast(self.editor.preview().job()?)
     }
 
     /// Why [`RaceCommand::Start`] would do nothing; `None` when it would race the open job.

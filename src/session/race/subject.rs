@@ -10,6 +10,9 @@ use fanlane_core::job::{Batch, Job};
 use fanlane_core::model::race::Rules;
 use fanlane_core::store::history::{RunRow, RunState, job_key};
 
+/// Maximum number of tasks of the open job whose earlier runs are looked for on every page.
+const MAX_KEYED_TASKS: u64 = 100_000;
+
 /// A run whose job is raced in place of the open job.
 pub struct RaceSubject {
     /// `run 12`, or its job's name.
@@ -82,6 +85,11 @@ impl Session {
         if let Some(subject) = self.race.subject() {
             return subject.work;
         }
+        self.open_job_work()
+    }
+
+    /// What is known of the tasks of the open job.
+    pub(in crate::session) fn open_job_work(&self) -> Option<Work> {
         let job = self.editor.preview().job()?;
         // The job may have been edited since the run.
         let what = |job: &Job| (job.task.clone(), job.inputs.clone(), job.values.clone());
@@ -98,7 +106,7 @@ impl Session {
     /// Notes what the shown run tells of its tasks, once it has ended, and what the history tells of those of the open job.
     pub(in crate::session) fn refresh_race_work(&mut self) {
         self.refresh_recorded_work();
-        let Some(run) = self.run.current().filter(|run| self.page == Page::RACE && !run.is_under_way()) else { return };
+        let Some(run) = self.run.current().filter(|run| !run.is_under_way()) else { return };
         let model = run.model();
         let of = (run.serial, model.records.len());
         if self.race.known_work().is_none_or(|(known, _)| known != of) {
@@ -110,7 +118,11 @@ impl Session {
 
     fn refresh_recorded_work(&mut self) {
         let runs = self.history.all();
-        let Some(job) = self.editor.preview().job().filter(|_| self.page == Page::RACE) else { return };
+        let preview = self.editor.preview();
+        // The key of a job with very many inputs takes a moment.
+        let is_wanted =
+            self.page == Page::RACE || preview.expanded().is_some_and(|expanded| expanded.tasks <= MAX_KEYED_TASKS);
+        let Some(job) = preview.job().filter(|_| is_wanted) else { return };
         if self.race.recorded_work(job, runs.len()).is_some() {
             return;
         }
@@ -123,17 +135,24 @@ impl Session {
     /// What the next race would be; `None` while its settings or its tasks are wrong.
     pub fn race_offer(&self) -> Option<RaceOffer> {
         let rules = self.race.draft().rules(0).ok()?;
-        self.race_offer_of(&*self.race_batch()?, &rules).ok()
+        self.race_offer_of(&*self.race_batch()?, &rules, self.race_work()).ok()
     }
 
-    fn race_offer_of(&self, batch: &Batch, rules: &Rules) -> Result<RaceOffer, String> {
+    /// What a race of the job of the shown run would be, once it has ended.
+    pub fn worth_offer(&self) -> Option<RaceOffer> {
+        let run = self.run.current()?;
+        let ((serial, _), work) = self.race.known_work()?;
+        let rules = self.race.draft().rules(0).ok()?;
+        self.race_offer_of(&run.batch, &rules, work.filter(|_| serial == run.serial)).ok()
+    }
+
+    fn race_offer_of(&self, batch: &Batch, rules: &Rules, work: Option<Work>) -> Result<RaceOffer, String> {
         let draft = self.race.draft();
         let whole = batch.len();
         // Tasks that wait for others cannot be raced without them.
         let has_order = !batch.dependencies().is_empty();
         let contenders = draft.contenders(whole)?;
         let cores = self.machine.logical_cores;
-        let work = self.race_work();
         let tasks = match (draft.parsed_tasks()?, work) {
             _ if has_order => whole,
             (Some(tasks), _) => tasks.min(whole),
@@ -149,7 +168,7 @@ impl Session {
         let draft = self.race.draft();
         let rules = draft.rules(seed)?;
         let whole = batch.len();
-        let tasks = self.race_offer_of(batch, &rules)?.tasks;
+        let tasks = self.race_offer_of(batch, &rules, self.race_work())?.tasks;
         let contenders = draft.contenders(tasks)?;
         if tasks >= whole {
             return RacePlan::of_batch(Arc::clone(batch), contenders, rules).map_err(|error| error.to_string());

@@ -17,7 +17,8 @@ use fanlane_core::engine::{OutputLevel, RunCommand};
 use fanlane_core::event::{OutcomeClass, TaskId};
 use fanlane_core::model::CauseId;
 
-use super::{Machine, Wake};
+use super::notices::Notice;
+use super::{Machine, Session, Wake};
 
 pub use current::CurrentRun;
 pub(super) use current::{RecorderMessages, RunOrigin};
@@ -26,7 +27,7 @@ pub use editor::{EditorPrograms, OpenedOutputs};
 pub use failure_causes::FailureCauses;
 pub use find::{Find, FoundMatches};
 pub use row_index::MAX_LISTED_REST;
-pub use row_order::RowOrder;
+pub use row_order::{MAX_QUEUED, RowOrder};
 pub use row_query::{RowQuery, SearchScope, SortKey};
 pub use search_words::COLUMN_EXAMPLES;
 pub(super) use start::StartRequest;
@@ -144,6 +145,21 @@ impl ShownRun {
         let Some(run) = &self.current else { return Vec::new() };
         let model = run.model();
         row_order::running(&self.query, &model, &run.batch, run.now_ns(&model))
+    }
+
+    /// The waiting tasks that match the query, the next one first, where it asks for these.
+    pub fn queued_rows(&self) -> Vec<TaskId> {
+        let Some(run) = self.under_way().filter(|_| self.query.waiting) else { return Vec::new() };
+        let model = run.model();
+        row_order::queued(&self.query, run.waiting(&model))
+    }
+
+    /// The selected task, if it waits in the queue of the run under way and can be steered.
+    pub fn selected_queued(&self) -> Option<TaskId> {
+        let (task, run) = (self.selected?, self.under_way()?);
+        let model = run.model();
+        let waits = run.allows(RunCommand::Raise(task)) && run.waiting(&model).task_words(task).is_some();
+        (waits && !model.progress.stopping).then_some(task)
     }
 
     /// The tasks that ended without success, in the batch's order.
@@ -293,11 +309,22 @@ impl ShownRun {
             // Causes are numbered anew, and tasks that run again have none.
             self.query.cause = None;
         }
+        if self.query.waiting && !run.is_under_way() {
+            self.query.waiting = false;
+        }
         if seen {
             self.causes.update(&model, &run.batch, wake);
         }
         let seen = seen || !run.is_under_way();
         self.rows.update(&self.query, &model, &run.batch, &self.causes, seen, wake);
+    }
+}
+
+impl Session {
+    /// Says that no task is selected that could be steered.
+    pub fn tell_nothing_waits(&mut self) {
+        let text = "No waiting task is selected. Results lists those that wait: choose Waiting there, and a row.";
+        self.notices.show(Notice::info(text));
     }
 }
 

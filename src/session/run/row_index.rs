@@ -99,20 +99,23 @@ impl RowIndex {
         let all = self.all(wanted, source)?;
         self.matched = Some(self.matched(wanted, all, source)?);
         let matched = self.matched.as_ref()?;
-        let rest = if wanted.is_rest_cancelled && takes_rest(&RowQuery { class: None, ..query.clone() }) {
+        let rest = if wanted.is_rest_cancelled && takes_rest(&query.of_all_outcomes()) {
             rest(query, source)?
         } else {
             Vec::new()
         };
         let mut counts = OutcomeCounts::default();
         matched.sorted.rows.iter().for_each(|row| counts.add(self.classes[*row as usize]));
-        if (RowQuery { class: None, ..query.clone() }).is_filtered() {
+        if query.of_all_outcomes().is_filtered() {
             counts.add_many(OutcomeClass::Cancelled, rest.len() as u64);
         } else {
             let cancelled = lock(&source.model).progress.counts.cancelled;
             counts.cancelled = counts.cancelled.max(if wanted.is_rest_cancelled { cancelled } else { 0 });
         }
         let rest = if takes_rest(query) { rest } else { Vec::new() };
+        if query.waiting {
+            return Some(FoundRows { counts, ..FoundRows::default() });
+        }
         let Some(class) = query.class else {
             return Some(FoundRows {
                 rows: Arc::clone(&matched.sorted.rows),

@@ -11,8 +11,8 @@ use crossbeam_channel::{Receiver, TryRecvError};
 
 use fanlane_core::event::{OutcomeClass, OutcomeCounts, TaskId};
 use fanlane_core::job::Batch;
-use fanlane_core::model::RunModel;
 use fanlane_core::model::search::Hit;
+use fanlane_core::model::{RunModel, Waiting};
 
 use super::current::lock;
 use super::failure_causes::FailureCauses;
@@ -23,6 +23,8 @@ use crate::session::Wake;
 
 /// Maximum number of records that are sorted without a thread.
 const MAX_SORTED_INLINE: usize = 2_000;
+/// Maximum number of waiting tasks that are listed.
+pub const MAX_QUEUED: usize = 250;
 /// Minimum time between two sorts of a run under way that is not looked at.
 const UNSEEN_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -164,7 +166,7 @@ impl RowOrder {
 
 /// The running tasks that match, in the order of their numbers. What they print is not searched before they have ended.
 pub(super) fn running(query: &RowQuery, model: &RunModel, batch: &Batch, now_ns: u64) -> Vec<TaskId> {
-    if query.class.is_some() || query.cause.is_some() {
+    if query.class.is_some() || query.cause.is_some() || query.waiting {
         return Vec::new();
     }
     let filter = RowFilter::new(query);
@@ -179,7 +181,22 @@ pub(super) fn running(query: &RowQuery, model: &RunModel, batch: &Batch, now_ns:
     tasks
 }
 
+/// The next tasks of the queue that match, as far as they are found near those that have begun; a number finds its task anywhere.
+pub(super) fn queued(query: &RowQuery, waiting: Waiting<'_>) -> Vec<TaskId> {
+    let Some(batch) = waiting.batch.filter(|_| query.waiting) else { return Vec::new() };
+    let next = waiting.next_tasks(MAX_QUEUED);
+    let filter = RowFilter::new(query);
+    if !filter.asks_tasks() {
+        return next;
+    }
+    let mut room = Vec::new();
+    let named = query.text.trim().parse().ok().and_then(|number| batch.with_number(number));
+    let named = named.filter(|task| waiting.task_words(*task).is_some());
+    let found = next.into_iter().filter(|task| Some(*task) != named && filter.takes_task(*task, batch, &mut room));
+    named.into_iter().chain(found).collect()
+}
+
 /// Whether a query takes cancelled tasks without a record.
 pub(super) fn takes_rest(query: &RowQuery) -> bool {
-    query.class.is_none_or(|class| class == OutcomeClass::Cancelled) && query.cause.is_none()
+    query.class.is_none_or(|class| class == OutcomeClass::Cancelled) && query.cause.is_none() && !query.waiting
 }

@@ -39,6 +39,8 @@ pub struct RowQuery {
     pub descending: bool,
     /// Only tasks with this outcome; `None`: all.
     pub class: Option<OutcomeClass>,
+    /// The next tasks that wait, in place of those that have begun.
+    pub waiting: bool,
     /// Only tasks that ran in this lane.
     pub lane: Option<LaneId>,
     /// Only tasks that ran during this stretch of time, or a part of it.
@@ -83,9 +85,15 @@ impl RowQuery {
         *self != self.unfiltered()
     }
 
+    /// The query for tasks with all outcomes.
+    #[must_use]
+    pub fn of_all_outcomes(&self) -> Self {
+        Self { class: None, waiting: false, ..self.clone() }
+    }
+
     /// The query without order and outcome, which are applied to what it finds.
     pub(super) fn without_order_and_class(&self) -> Self {
-        Self { sort: SortKey::default(), descending: false, class: None, ..self.clone() }
+        Self { sort: SortKey::default(), descending: false, class: None, waiting: false, ..self.clone() }
     }
 
     /// Whether every result of this query is one of another, as far as can be said without looking.

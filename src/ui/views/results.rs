@@ -6,6 +6,7 @@ mod filter;
 mod find;
 mod live_text;
 mod output;
+mod steering;
 mod table;
 mod task_label;
 mod words;
@@ -80,6 +81,7 @@ impl PageView for ResultsView {
         };
         self.causes.show_ui(ui, session, causes, requests);
         self.take_arrows(ui, session, requests);
+        steering::take_keys(ui, session, requests);
         self.beside &= session.run.selected().is_some();
         if let Some(task) = session.run.selected() {
             self.beside = ui.available_width() >= WIDE;
@@ -111,12 +113,22 @@ impl PageView for ResultsView {
 impl ResultsView {
     fn rows_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
         let rows = session.run.rows();
-        if !rows.rows().is_empty() || !rows.rest().is_empty() || !session.run.running_rows().is_empty() {
+        if !rows.rows().is_empty()
+            || !rows.rest().is_empty()
+            || !session.run.running_rows().is_empty()
+            || !session.run.queued_rows().is_empty()
+        {
             self.bring_into_view(session);
             return table::table_ui(ui, session, self.scroll_to.take(), requests);
         }
         let query = session.run.query();
-        if rows.is_under_way() {
+        if query.waiting {
+            let advice = match query.text.trim() {
+                "" => "All tasks have begun.",
+                _ => "None of the next ones matches; the number of a task finds it anywhere.",
+            };
+            empty_state_ui(ui, ICON_HOURGLASS_EMPTY, "No task waits here", advice);
+        } else if rows.is_under_way() {
             empty_state_ui(ui, ICON_HOURGLASS_EMPTY, "Searching the results…", "");
         } else if query.is_filtered() {
             let advice = "Clear the search or the filter.";
@@ -156,7 +168,8 @@ impl ResultsView {
             return;
         }
         let running = session.run.running_rows();
-        let rows = running.len() + session.run.rows().rows().len() + session.run.rows().rest().len();
+        let found = session.run.rows();
+        let rows = running.len() + found.rows().len() + found.rest().len() + session.run.queued_rows().len();
         let place = match session.run.selected().and_then(|task| place_of(session, &running, task)) {
             _ if rows == 0 => return,
             Some(place) => (place as i64 + step).clamp(0, rows as i64 - 1) as usize,
@@ -178,6 +191,7 @@ fn place_of(session: &Session, running: &[TaskId], task: TaskId) -> Option<usize
         let index = session.run.current()?.model().records.index_of(task);
         match index {
             Some(index) => Some(running.len() + rows.rows().iter().position(|row| *row as usize == index)?),
+            None if session.run.query().waiting => session.run.queued_rows().iter().position(|one| *one == task),
             None => Some(running.len() + rows.rows().len() + rows.rest().binary_search(&task).ok()?),
         }
     })
@@ -191,6 +205,7 @@ fn task_at(session: &Session, running: &[TaskId], place: usize) -> Option<TaskId
     let place = place - running.len();
     match rows.rows().get(place) {
         Some(row) => session.run.current()?.model().records.get(*row as usize).map(|record| record.task),
+        None if session.run.query().waiting => session.run.queued_rows().get(place).copied(),
         None => rows.rest().get(place - rows.rows().len()).copied(),
     }
 }

@@ -46,6 +46,12 @@ pub fn running_badge_ui(ui: &mut Ui) -> Response {
     badge_ui(ui, theme::running_icon(), color, "Running".to_owned())
 }
 
+/// A task that waits.
+pub fn waiting_badge_ui(ui: &mut Ui) -> Response {
+    let color = theme::palette(ui).queued;
+    badge_ui(ui, egui_material_icons::icons::ICON_HOURGLASS_EMPTY, color, "Waiting".to_owned())
+}
+
 /// A running task with its reported progress.
 pub fn progress_badge_ui(ui: &mut Ui, progress: Option<&TaskProgress>) -> Response {
     let Some(progress) = progress else { return running_badge_ui(ui) };

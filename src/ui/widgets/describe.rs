@@ -1,6 +1,6 @@
 //! What a drawn thing is for accessibility tools.
 
-use egui::accesskit::Toggled;
+use egui::accesskit::{Live, Toggled};
 use egui::{CollapsingResponse, Response, Role, Ui, WidgetInfo};
 
 /// Gives a drawn thing its role, its name and its value in words.
@@ -19,4 +19,10 @@ pub fn describe_fold<R>(ui: &Ui, part: &CollapsingResponse<R>) {
         title.set_expanded(is_open);
         title.set_toggled(if is_open { Toggled::True } else { Toggled::False });
     });
+}
+
+/// Has a screen reader say a text when it appears or changes: at once, where `is_urgent`, or when it is through with what it is saying.
+pub fn announce(response: &Response, is_urgent: bool) {
+    let live = if is_urgent { Live::Assertive } else { Live::Polite };
+    response.ctx.accesskit_node_builder(response.id, |node| node.set_live(live));
 }

@@ -17,12 +17,21 @@ pub fn local_minute(unix_ms: u64) -> String {
     minute_in(unix_ms, TimeZone::try_system().ok())
 }
 
-fn minute_in(unix_ms: u64, zone: Option<TimeZone>) -> String {
+/// The same as a day, as `22 November 2026`.
+pub fn local_day(unix_ms: u64) -> String {
+    in_zone(unix_ms, TimeZone::try_system().ok(), "%-d %B %Y")
+}
+
+fn in_zone(unix_ms: u64, zone: Option<TimeZone>, pattern: &str) -> String {
     let time = i64::try_from(unix_ms).ok().and_then(|unix_ms| Timestamp::from_millisecond(unix_ms).ok());
     match (time, zone) {
-        (Some(time), Some(zone)) => time.to_zoned_datetime(zone).strftime("%Y-%m-%d %H:%M").to_string(),
+        (Some(time), Some(zone)) => time.to_zoned_datetime(zone).strftime(pattern).to_string(),
         _ => format!("{} UTC", utc_minute(unix_ms)),
     }
+}
+
+fn minute_in(unix_ms: u64, zone: Option<TimeZone>) -> String {
+    in_zone(unix_ms, zone, "%Y-%m-%d %H:%M")
 }
 
 /// The date a number of days after 1970-01-01. Years are counted from March, so that leap days come last.

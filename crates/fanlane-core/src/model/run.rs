@@ -10,7 +10,7 @@ use crate::event::{
 };
 
 use super::{
-    CoreHistory, DepthHistory, Durations, LaneHistory, LiveText, PoolHistory, Progress, Records, ResultTransfers,
+    CoreHistory, DepthHistory, Durations, LaneHistory, LiveText, Pace, PoolHistory, Progress, Records, ResultTransfers,
     Steering, Transports,
 };
 
@@ -50,6 +50,8 @@ pub struct RunModel {
     pub depth: DepthHistory,
     /// Ended tasks and the memory of the workers over time.
     pub pool: PoolHistory,
+    /// How fast it gets on with how many workers.
+    pub pace: Pace,
     /// How long tasks take.
     pub durations: Durations,
     /// The lane of each worker that ever existed.
@@ -83,6 +85,7 @@ impl RunModel {
         self.cores.apply(&event);
         self.depth.apply(&event);
         self.pool.apply(&event);
+        self.pace.apply(&event);
         self.durations.apply(&event);
         self.result_transfers.apply(&event);
         self.transports.apply(&event);
@@ -142,6 +145,7 @@ impl RunModel {
         self.shared_ended.clear();
         self.running.clear();
         self.steering = Steering::default();
+        self.pace = Pace::resumed(workers, from_ns);
         if let Some(header) = &mut self.header {
             header.workers = workers;
         }

@@ -183,8 +183,9 @@ impl Waiting<'_> {
         let (first, last) = ranked.split_at(ranked.partition_point(|(rank, ..)| rank.0 > 0));
         let begun = self.model.progress.counts.total() + self.running();
         // The first that have not begun stand behind about as many as have.
-        let from = begun.saturating_sub(MAX_LOOKED_AT / 2);
-        let near = from..batch.len().min(from + MAX_LOOKED_AT);
+        let looked_at = MAX_LOOKED_AT.max(most as u64);
+        let from = begun.saturating_sub(looked_at / 2);
+        let near = from..batch.len().min(from + 2 * looked_at);
         let waits = |task: &TaskId| !self.has_begun(*task) && !steering.is_ranked(*task);
         let near = near.map(|place| batch.order().task_at(place)).filter(waits);
         let task = |(_, _, task): &(_, _, TaskId)| *task;

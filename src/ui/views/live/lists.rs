@@ -6,6 +6,7 @@ use egui_material_icons::icons::ICON_LIST;
 use super::{LiveAction, LiveData};
 use crate::ui::icon_button::{icon_text, small_icon_button};
 use crate::ui::widgets::lanes::TaskOrder;
+use crate::ui::widgets::steering_ui;
 use crate::ui::{sanitize, theme};
 use fanlane_core::event::TaskId;
 use fanlane_core::model::{format, overdue_tasks};
@@ -100,6 +101,10 @@ fn row_ui(
     ui.label(RichText::new(sanitize::line(beside.as_bytes())).color(theme::palette(ui).text_weak));
     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.x = theme::HALF;
+        if !is_running && data.can_steer {
+            let order = steering_ui(ui, &data.model.steering, task, &number);
+            action = order.map(|order| LiveAction::Order(task, order)).or(action);
+        }
         for order in orders.iter().filter(|order| order.is_possible(data.can_steer)) {
             let words = order.text(is_running);
             let button = Button::new((icon_text(order.icon()).size(theme::BODY_SIZE), words));

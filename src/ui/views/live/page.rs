@@ -6,7 +6,7 @@ use egui::Ui;
 use egui_material_icons::icons::ICON_VIEW_TIMELINE;
 
 use crate::session::{Command, CurrentRun, Page, RowQuery, Session, task_text};
-use crate::ui::widgets::{TaskInfo, TaskOrder};
+use crate::ui::widgets::TaskInfo;
 use fanlane_core::engine::RunCommand;
 use fanlane_core::event::TaskId;
 use fanlane_core::job::dependencies::Dependencies;
@@ -70,12 +70,7 @@ impl PageView for LiveView {
                 requests.command(Command::SetQuery(query));
                 requests.command(Command::Show(Page::RESULTS));
             }
-            Some(LiveAction::Order(task, order)) => requests.command(match order {
-                TaskOrder::Kill => Command::CancelTask(task),
-                TaskOrder::Restart => Command::RestartTask(task),
-                TaskOrder::Skip => Command::SkipTask(task),
-                TaskOrder::Raise => Command::RaiseTask(task),
-            }),
+            Some(LiveAction::Order(task, order)) => requests.order(task, order),
             Some(LiveAction::Rerun(task)) => requests.command(Command::RerunTask(task)),
             Some(LiveAction::Resume) => requests.command(Command::Resume),
         }

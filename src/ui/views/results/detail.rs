@@ -291,6 +291,7 @@ fn running_ui(ui: &mut Ui, run: &CurrentRun, model: &RunModel, task: TaskId, roo
     });
     command_ui(ui, &text, room);
     let Some(running) = running else {
+        super::steering::queued_task_ui(ui, run, model, task, requests);
         let why = run.waiting(model).task_words(task);
         let words = why.unwrap_or_else(|| unended_words(model, task).to_owned());
         ui.add(Label::new(sanitize::line(words.as_bytes())).wrap());

@@ -2,9 +2,9 @@
 //! what else is asked for, each with a button that takes it away.
 
 use egui::{Align, Button, Layout, RichText, Ui};
-use egui_material_icons::icons::{ICON_CLOSE, ICON_REPLAY, ICON_SPORTS_SCORE, ICON_WARNING};
+use egui_material_icons::icons::{ICON_CLOSE, ICON_HOURGLASS_EMPTY, ICON_REPLAY, ICON_WARNING};
 
-use crate::session::{COLUMN_EXAMPLES, Command, RaceCommand, RowQuery, SearchScope, Session};
+use crate::session::{COLUMN_EXAMPLES, Command, RowQuery, SearchScope, Session};
 use crate::ui::action::Action;
 use crate::ui::icon_button::{icon_button, icon_text};
 use crate::ui::line_edit::line_edit;
@@ -39,11 +39,14 @@ impl Filter {
         let room_for_words = ui.available_width() >= ROOM_FOR_WORDS;
         let mut query = session.run.query().clone();
         // The numbers follow the search, not the outcome that is chosen beside them.
-        let is_searched = (RowQuery { class: None, ..query.clone() }).is_filtered();
+        let is_searched = query.of_all_outcomes().is_filtered();
         let counts = if is_searched { session.run.rows().counts() } else { all };
         ui.horizontal(|ui| {
             self.search_ui(ui, &mut query, room_for_words);
             classes_ui(ui, &mut query, counts, room_for_words);
+            if running {
+                waiting_ui(ui, &mut query, run.model().queued(), room_for_words);
+            }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let why_not = if running { "A run is under way" } else { "Every task succeeded" };
                 let again = icon_button(ui, ICON_REPLAY, Action::RerunFailed.text(), all.not_done() > 0 && !running)
@@ -52,7 +55,6 @@ impl Filter {
                 if again.clicked() {
                     requests.action(Action::RerunFailed);
                 }
-                worth_ui(ui, session, room_for_words, requests);
             });
         });
         chips_ui(ui, &mut query);
@@ -87,22 +89,6 @@ impl Filter {
     }
 }
 
-/// The way to a race of this job, once the run has ended.
-fn worth_ui(ui: &mut Ui, session: &Session, room_for_words: bool, requests: &mut Requests) {
-    const WORDS: &str = "Was the pool worth it?";
-    let obstacle = session.obstacle_to_ask_worth();
-    let button = if room_for_words {
-        icon_button(ui, ICON_SPORTS_SCORE, WORDS, obstacle.is_none())
-    } else {
-        let button = Button::new(icon_text(ICON_SPORTS_SCORE));
-        ui.add_enabled(obstacle.is_none(), button).accessible_name(WORDS)
-    };
-    let hint = format!("{WORDS} Race this job: one process, threads and pools of several sizes");
-    if button.on_hover_text(hint).on_disabled_hover_text(obstacle.unwrap_or_default()).clicked() {
-        requests.command(RaceCommand::OfRun);
-    }
-}
-
 /// How columns are searched.
 fn columns_ui(ui: &mut Ui) {
     ui.label("Text, and words about columns:");
@@ -121,9 +107,10 @@ fn classes_ui(ui: &mut Ui, query: &mut RowQuery, counts: OutcomeCounts, room_for
     ui.spacing_mut().item_spacing.x = theme::HALF;
     ui.spacing_mut().button_padding.x = theme::HALF;
     let chosen = query.class;
+    let has_none = chosen.is_none() && !query.waiting;
     let all = RichText::new(format!("All {}", format::count(counts.total())));
-    if ui.add(Button::selectable(chosen.is_none(), all)).accessible_name("Show all outcomes").clicked() {
-        query.class = None;
+    if ui.add(Button::selectable(has_none, all)).accessible_name("Show all outcomes").clicked() {
+        (query.class, query.waiting) = (None, false);
     }
     for class in OutcomeClass::ALL {
         let count = counts.of(class);
@@ -136,7 +123,21 @@ fn classes_ui(ui: &mut Ui, query: &mut RowQuery, counts: OutcomeCounts, room_for
             response.on_hover_text(format!("{word}: {count}")).accessible_name(format!("Only {}", class.name()));
         if response.clicked() {
             query.class = if chosen == Some(class) { None } else { Some(class) };
+            query.waiting = false;
         }
+    }
+}
+
+/// The tasks that wait, beside the outcomes of those that do not any more.
+fn waiting_ui(ui: &mut Ui, query: &mut RowQuery, queued: u64, room_for_words: bool) {
+    let count = format::count(queued);
+    let icon = icon_text(ICON_HOURGLASS_EMPTY).color(theme::palette(ui).text_weak);
+    let text = if room_for_words { format!("Waiting {count}") } else { count.clone() };
+    let hint =
+        format!("Waiting: {count}. Shows the next ones, which can be put in front, given a priority or a breakpoint");
+    let button = ui.add(Button::selectable(query.waiting, (icon, text))).on_hover_text(hint);
+    if button.accessible_name("Only waiting").clicked() {
+        (query.waiting, query.class, query.cause) = (!query.waiting, None, None);
     }
 }
 

@@ -4,13 +4,14 @@ use egui::{Align, Button, Label, RichText, Sense, Ui};
 use egui_extras::TableRow;
 use egui_material_icons::icons::{ICON_ARROW_DOWNWARD, ICON_ARROW_UPWARD};
 
-use crate::session::{Command, CurrentRun, MAX_LISTED_REST, RowQuery, Session, SortKey, task_text};
+use crate::session::{Command, CurrentRun, MAX_LISTED_REST, MAX_QUEUED, RowQuery, Session, SortKey, task_text};
 use crate::ui::icon_button::icon_text;
 use crate::ui::request::Requests;
 use crate::ui::sanitize;
 use crate::ui::theme;
 use crate::ui::widgets::table::{ROW_HEIGHT, cell_ui, number_cell_ui, row_number_ui, table, title_cell_ui};
-use crate::ui::widgets::{outcome_badge_ui, progress_badge_ui};
+use crate::ui::widgets::{TaskOrder, outcome_badge_ui, progress_badge_ui, steering_words, waiting_badge_ui};
+use fanlane_core::engine::RunCommand;
 use fanlane_core::event::{AttemptRecord, OutcomeClass, TaskId};
 use fanlane_core::model::search::{Hit, Needle};
 use fanlane_core::model::{RunModel, format};
@@ -70,7 +71,8 @@ pub fn table_ui(ui: &mut Ui, session: &Session, scroll_to: Option<(usize, Option
     let needle = session.run.query().needle();
     let running = session.run.running_rows();
     let rest = session.run.rows().rest();
-    let unlisted = unlisted(session);
+    let queued = session.run.queued_rows();
+    let unlisted = unlisted(session, queued.len());
     let mut table = table(ui, "results", titles.iter().map(|title| title.units)).sense(Sense::click());
     if let Some((place, align)) = scroll_to {
         table = table.scroll_to_row(place, align);
@@ -87,7 +89,7 @@ pub fn table_ui(ui: &mut Ui, session: &Session, scroll_to: Option<(usize, Option
         .body(|body| {
             let model = run.model();
             let last = usize::from(unlisted > 0);
-            body.rows(ROW_HEIGHT, running.len() + rows.len() + rest.len() + last, |mut row| {
+            body.rows(ROW_HEIGHT, running.len() + rows.len() + rest.len() + queued.len() + last, |mut row| {
                 let selected = session.run.selected();
                 let place = row.index();
                 if let Some(&task) = running.get(place) {
@@ -101,7 +103,15 @@ pub fn table_ui(ui: &mut Ui, session: &Session, scroll_to: Option<(usize, Option
                             row.set_selected(selected == Some(task));
                             rest_row_ui(&mut row, task, (run, &model), titles.len(), requests);
                         }
-                        None => unlisted_row_ui(&mut row, unlisted, titles.len()),
+                        None => match queued.get(place - rows.len() - rest.len()) {
+                            Some(&task) => {
+                                row.set_selected(selected == Some(task));
+                                queued_row_ui(&mut row, task, (run, &model), titles.len(), requests);
+                            }
+                            None => {
+                                unlisted_row_ui(&mut row, &unlisted_words(unlisted, !queued.is_empty()), titles.len())
+                            }
+                        },
                     };
                 };
                 if let Some(record) = model.records.get(index as usize) {
@@ -202,20 +212,72 @@ fn rest_row_ui(
     }
 }
 
-/// Number of cancelled tasks that are counted and not listed.
-fn unlisted(session: &Session) -> u64 {
+/// The row of a task that waits, with what can be done about it at a right click.
+fn queued_row_ui(
+    row: &mut TableRow<'_, '_>,
+    task: TaskId,
+    (run, model): (&CurrentRun, &RunModel),
+    columns: usize,
+    requests: &mut Requests,
+) {
+    let mut clicked = number_ui(row, task, run);
+    row.col(|ui| drop(waiting_badge_ui(ui)));
+    let tries = ["".to_owned(), model.records.retried(task).len().to_string()];
+    texts_ui(row, &tries);
+    texts_ui(row, &vec![String::new(); columns - 3 - tries.len()]);
+    row.col(|ui| {
+        ui.add_space(TASK_MARGIN);
+        let words = steering_words(&model.steering, task);
+        if !words.is_empty() {
+            ui.label(RichText::new(words).color(theme::palette(ui).accent_text));
+        }
+        task_label_ui(ui, &run.batch, task);
+    });
+    let response = row.response();
+    clicked |= response.clicked();
+    if clicked || response.secondary_clicked() {
+        requests.command(Command::SelectTask(Some(task)));
+    }
+    let is_set = model.steering.has_breakpoint(task);
+    let orders = [TaskOrder::Raise, TaskOrder::SetBreakpoint(!is_set), TaskOrder::Skip, TaskOrder::Kill];
+    response.context_menu(|ui| {
+        for order in orders.into_iter().filter(|order| order.is_possible(run.allows(RunCommand::Raise(task)))) {
+            let words =
+                if order == TaskOrder::SetBreakpoint(false) { "Do not pause before" } else { order.text(false) };
+            if ui.add(Button::new((icon_text(order.icon()), words))).on_hover_text(order.explanation()).clicked() {
+                requests.order(task, order);
+                ui.close();
+            }
+        }
+    });
+}
+
+/// Number of tasks that are counted and not listed: cancelled ones, or those that wait where these are listed.
+fn unlisted(session: &Session, queued: usize) -> u64 {
+    if session.run.query().waiting {
+        let is_cut = queued >= MAX_QUEUED && session.run.query().text.is_empty();
+        let all = session.run.current().map_or(0, |run| run.model().queued());
+        return if is_cut { all.saturating_sub(queued as u64) } else { 0 };
+    }
     let rows = session.run.rows();
     let is_full = rows.rest().len() >= MAX_LISTED_REST && !session.run.query().is_filtered();
     let listed = rows.rows().len() + rows.rest().len();
     if is_full { rows.counts().total().saturating_sub(listed as u64) } else { 0 }
 }
 
-fn unlisted_row_ui(row: &mut TableRow<'_, '_>, unlisted: u64, columns: usize) {
+fn unlisted_words(unlisted: u64, waits: bool) -> String {
+    if waits {
+        format!("… and {} more; search for a task's number to find it", format::plural(unlisted, "waiting task"))
+    } else {
+        format!("… and {} more that never began", format::plural(unlisted, "cancelled task"))
+    }
+}
+
+fn unlisted_row_ui(row: &mut TableRow<'_, '_>, words: &str, columns: usize) {
     for _ in 1..columns {
         row.col(|_| {});
     }
     row.col(|ui| {
-        let words = format!("… and {} more that never began", format::plural(unlisted, "cancelled task"));
         ui.add(Label::new(RichText::new(words).color(theme::palette(ui).text_weak)).truncate());
     });
 }

@@ -2,7 +2,10 @@
 
 use egui::{Button, Key, Response, RichText, Ui};
 use egui_material_icons::MaterialIcon;
-use egui_material_icons::icons::{ICON_CANCEL, ICON_CONTENT_COPY, ICON_FAST_FORWARD, ICON_OPEN_IN_NEW, ICON_REPLAY};
+use egui_material_icons::icons::{
+    ICON_CANCEL, ICON_CONTENT_COPY, ICON_FAST_FORWARD, ICON_LOW_PRIORITY, ICON_OPEN_IN_NEW, ICON_PAUSE_CIRCLE,
+    ICON_REPLAY, ICON_VERTICAL_ALIGN_TOP,
+};
 
 use super::find::{Found, found_at};
 use super::{LanesAction, LanesData, LanesState};
@@ -22,6 +25,10 @@ pub enum TaskOrder {
     Skip,
     /// Begin it before all others that wait.
     Raise,
+    /// Give it another priority.
+    SetPriority(i32),
+    /// Whether the run pauses before it begins.
+    SetBreakpoint(bool),
 }
 
 impl TaskOrder {
@@ -38,6 +45,8 @@ impl TaskOrder {
             Self::Restart => "Restart",
             Self::Skip => "Skip",
             Self::Raise => "Run next",
+            Self::SetPriority(_) => "Priority",
+            Self::SetBreakpoint(_) => "Pause before",
         }
     }
 
@@ -48,6 +57,11 @@ impl TaskOrder {
             Self::Restart => "End this attempt and put the task back into the queue; it counts as no failure",
             Self::Skip => "Give this task up, and let the tasks that wait for it begin as if it were done",
             Self::Raise => "Put this task in front of all others that wait",
+            Self::SetPriority(_) => {
+                "Tasks with a higher priority begin first, those with the same one in the order of the batch; 0 is usual"
+            }
+            Self::SetBreakpoint(true) => "Pause the run when this task would begin next; Resume goes on with it",
+            Self::SetBreakpoint(false) => "The run does not pause before this task any more",
         }
     }
 
@@ -62,7 +76,9 @@ impl TaskOrder {
             Self::Kill => ICON_CANCEL,
             Self::Restart => ICON_REPLAY,
             Self::Skip => ICON_FAST_FORWARD,
-            Self::Raise => egui_material_icons::icons::ICON_VERTICAL_ALIGN_TOP,
+            Self::Raise => ICON_VERTICAL_ALIGN_TOP,
+            Self::SetPriority(_) => ICON_LOW_PRIORITY,
+            Self::SetBreakpoint(_) => ICON_PAUSE_CIRCLE,
         }
     }
 
@@ -72,7 +88,7 @@ impl TaskOrder {
             Self::Kill => Some(Key::K),
             Self::Restart => Some(Key::R),
             Self::Skip => Some(Key::S),
-            Self::Raise => None,
+            Self::Raise | Self::SetPriority(_) | Self::SetBreakpoint(_) => None,
         }
     }
 }
