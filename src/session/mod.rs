@@ -151,7 +151,9 @@ impl Session {
             Command::Edit(draft) => {
                 self.job_changes();
                 self.notices.remove_undo_of_edit();
-                self.editor.keep_before_edit();
+                if *draft != *self.editor.draft() {
+                    self.editor.keep_before_edit();
+                }
                 self.editor.edit(*draft);
             }
             Command::New => self.new_job(),

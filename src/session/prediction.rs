@@ -35,8 +35,13 @@ impl Session {
         if progress.grows {
             return Err("its inputs are still being read");
         }
-        if progress.paused || progress.held.is_some() || progress.stopping {
-            return Err("the run does not go on");
+        let standstill = [
+            (progress.stopping, "the run is being stopped"),
+            (progress.paused, "the run is paused"),
+            (progress.held.is_some(), "tasks wait for what they need"),
+        ];
+        if let Some((_, why)) = standstill.into_iter().find(|(holds, _)| *holds) {
+            return Err(why);
         }
         let remaining = progress.remaining();
         let most = u32::try_from(remaining).unwrap_or(u32::MAX);

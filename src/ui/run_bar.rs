@@ -233,14 +233,12 @@ fn worth_ui(ui: &mut Ui, session: &Session, has_words: bool, requests: &mut Requ
     const NAME: &str = "Was the pool worth it?";
     let obstacle = session.obstacle_to_ask_worth();
     let estimate = session.worth_offer().and_then(|offer| offer.estimate).map(Estimate::words);
-    let time = estimate.as_ref().map_or_else(String::new, |time| format!(", {time}"));
-    let button = if has_words {
-        Button::new((icon_text(ICON_SPORTS_SCORE), format!("Worth it?{time}")))
-    } else {
-        Button::new(icon_text(ICON_SPORTS_SCORE))
+    let time = estimate.as_ref().filter(|_| has_words).map_or_else(String::new, |time| format!(" {time}"));
+    let button = Button::new((icon_text(ICON_SPORTS_SCORE), format!("Worth it?{time}")));
+    let takes = match estimate {
+        Some(time) => format!("The race takes {time}"),
+        None => "How long the race takes is not known".to_owned(),
     };
-    let takes =
-        estimate.map_or_else(|| "How long that takes is not known".to_owned(), |time| format!("The race takes {time}"));
     let hint = format!("{NAME} Races this job: one process, threads and pools of several sizes. {takes}.");
     let button = ui.add_enabled(obstacle.is_none(), button).accessible_name(NAME).on_hover_text(hint);
     if button.on_disabled_hover_text(obstacle.unwrap_or_default()).clicked() {
@@ -292,7 +290,8 @@ fn left_ui(ui: &mut Ui, has_words: bool, session: &Session, run: &CurrentRun, re
             let title = RichText::new(title(run)).color(palette.text_strong);
             let color = if is_strong { palette.warning } else { palette.text_weak };
             let words = RichText::new(&state).color(color);
-            let most = ui.available_width() * 0.7;
+            // The name can be cut; what must be seen cannot.
+            let most = ui.available_width() * if is_strong { 0.35 } else { 0.7 };
             ui.scope(|ui| {
                 ui.set_max_width(most);
                 ui.label(title);

@@ -93,7 +93,7 @@ fn a_waiting_task_is_found_in_the_results_and_steered_by_its_details_and_by_keys
     until(&mut window, "the breakpoint", |session| {
         session.run.current().expect("a run").model().steering.has_breakpoint(task)
     });
-    assert!(window.query_by_label_contains("priority 3, pause before").is_some(), "its row says so");
+    assert!(window.query_by_label_contains("Priority 3, pause before").is_some(), "its row says so");
     assert!(window.query_by_label_contains("The run pauses before it begins.").is_some(), "and its details");
     press(&mut window, Modifiers::NONE, Key::Minus);
     press(&mut window, Modifiers::NONE, Key::B);

@@ -46,12 +46,6 @@ pub fn running_badge_ui(ui: &mut Ui) -> Response {
     badge_ui(ui, theme::running_icon(), color, "Running".to_owned())
 }
 
-/// A task that waits.
-pub fn waiting_badge_ui(ui: &mut Ui) -> Response {
-    let color = theme::palette(ui).queued;
-    badge_ui(ui, egui_material_icons::icons::ICON_HOURGLASS_EMPTY, color, "Waiting".to_owned())
-}
-
 /// A running task with its reported progress.
 pub fn progress_badge_ui(ui: &mut Ui, progress: Option<&TaskProgress>) -> Response {
     let Some(progress) = progress else { return running_badge_ui(ui) };
@@ -64,7 +58,7 @@ pub fn progress_badge_ui(ui: &mut Ui, progress: Option<&TaskProgress>) -> Respon
     badge_ui(ui, theme::running_icon(), color, text).on_hover_text(progress_words(progress))
 }
 
-fn badge_ui(ui: &mut Ui, icon: MaterialIcon, color: Color32, text: String) -> Response {
+pub(super) fn badge_ui(ui: &mut Ui, icon: MaterialIcon, color: Color32, text: String) -> Response {
     let palette = theme::palette(ui);
     let font = TextStyle::Body.resolve(ui.style());
     let icon = ui.painter().layout_no_wrap(icon.codepoint.to_owned(), theme::icon_font(theme::BODY_SIZE + 2.0), color);

@@ -20,9 +20,7 @@ pub mod table;
 pub mod time_axis;
 pub mod time_window;
 
-pub use badge::{
-    count_badge_ui, outcome_badge_ui, progress_badge_ui, retried_badge_ui, running_badge_ui, waiting_badge_ui,
-};
+pub use badge::{count_badge_ui, outcome_badge_ui, progress_badge_ui, retried_badge_ui, running_badge_ui};
 pub use copy_meter::copy_meter_ui;
 pub use core_lines::{core_average_ui, core_legend_ui, core_lines_ui};
 pub use depth_plot::depth_plot_ui;
@@ -34,5 +32,5 @@ pub use lanes::{LanesAction, LanesData, LanesState, TaskInfo, TaskOrder, lanes_u
 pub use overview::overview_ui;
 pub use plot_frame::TimeColumns;
 pub use progress_bar::progress_bar_ui;
-pub use steering::{priority_number, steering_ui, steering_words};
+pub use steering::{priority_number, steering_ui, waiting_badge_ui};
 pub use time_window::TimeWindow;

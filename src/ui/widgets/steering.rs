@@ -1,7 +1,9 @@
 //! What steers a queued task: its priority, and whether the run pauses before it.
 
-use egui::{Button, DragValue, RichText, Ui};
+use egui::{Button, DragValue, Response, RichText, Role, Ui, WidgetInfo};
+use egui_material_icons::icons::{ICON_HOURGLASS_EMPTY, ICON_PAUSE_CIRCLE};
 
+use super::badge::badge_ui;
 use super::lanes::TaskOrder;
 use crate::ui::icon_button::icon_text;
 use crate::ui::theme;
@@ -19,15 +21,21 @@ pub fn priority_number(steering: &Steering, task: TaskId) -> i32 {
     }
 }
 
-/// What was set for a task, in words; empty for nothing.
-pub fn steering_words(steering: &Steering, task: TaskId) -> String {
-    let priority = match steering.priority_of(task) {
-        Priority::Number(0) => None,
-        Priority::Number(number) => Some(format!("priority {number}")),
-        Priority::First => Some("next".to_owned()),
+/// A task that waits: with its priority, and in place of the hourglass the sign of its breakpoint.
+pub fn waiting_badge_ui(ui: &mut Ui, steering: &Steering, task: TaskId) -> Response {
+    let words = match steering.priority_of(task) {
+        Priority::Number(0) => "Waiting".to_owned(),
+        Priority::Number(number) => format!("Priority {number}"),
+        Priority::First => "Next".to_owned(),
     };
-    let breakpoint = steering.has_breakpoint(task).then(|| "pause before".to_owned());
-    priority.into_iter().chain(breakpoint).collect::<Vec<_>>().join(", ")
+    let palette = theme::palette(ui);
+    if !steering.has_breakpoint(task) {
+        return badge_ui(ui, ICON_HOURGLASS_EMPTY, palette.queued, words);
+    }
+    let response = badge_ui(ui, ICON_PAUSE_CIRCLE, palette.warning, words.clone());
+    let spoken = format!("{words}, pause before");
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, ui.is_enabled(), &spoken));
+    response.on_hover_text("The run pauses before this task begins")
 }
 
 /// A field for the priority of a task, and a switch for its breakpoint; `number` is the task's.

@@ -10,7 +10,7 @@ use crate::ui::request::Requests;
 use crate::ui::sanitize;
 use crate::ui::theme;
 use crate::ui::widgets::table::{ROW_HEIGHT, cell_ui, number_cell_ui, row_number_ui, table, title_cell_ui};
-use crate::ui::widgets::{TaskOrder, outcome_badge_ui, progress_badge_ui, steering_words, waiting_badge_ui};
+use crate::ui::widgets::{TaskOrder, outcome_badge_ui, progress_badge_ui, waiting_badge_ui};
 use fanlane_core::engine::RunCommand;
 use fanlane_core::event::{AttemptRecord, OutcomeClass, TaskId};
 use fanlane_core::model::search::{Hit, Needle};
@@ -220,19 +220,12 @@ fn queued_row_ui(
     columns: usize,
     requests: &mut Requests,
 ) {
-    let mut clicked = number_ui(row, task, run);
-    row.col(|ui| drop(waiting_badge_ui(ui)));
+    let mut clicked = number_ui(row, task, run, "Waiting");
+    row.col(|ui| drop(waiting_badge_ui(ui, &model.steering, task)));
     let tries = ["".to_owned(), model.records.retried(task).len().to_string()];
     texts_ui(row, &tries);
     texts_ui(row, &vec![String::new(); columns - 3 - tries.len()]);
-    row.col(|ui| {
-        ui.add_space(TASK_MARGIN);
-        let words = steering_words(&model.steering, task);
-        if !words.is_empty() {
-            ui.label(RichText::new(words).color(theme::palette(ui).accent_text));
-        }
-        task_label_ui(ui, &run.batch, task);
-    });
+    task_cell_ui(row, task, run);
     let response = row.response();
     clicked |= response.clicked();
     if clicked || response.secondary_clicked() {
