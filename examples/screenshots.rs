@@ -1,4 +1,4 @@
-//! Draws every page of the window from real runs into `screenshots/`, in both themes and at two sizes:
+//! Draws every page of the window from real runs into `screenshots/`, in both themes and at two or three sizes:
 //! `cargo run --release --example screenshots [FOLDER [PART]]`. Needs no display. PART is `runs`, `shared`, `race`, or
 //! `moving` for the moving picture `live.gif`.
 //!
@@ -24,7 +24,9 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable};
 use fanlane::cli::{self, Request};
 use fanlane::session::race::RaceDraft;
-use fanlane::session::{Command, HistoryCommand, JobDraft, Machine, RaceCommand, Session, SessionOptions};
+use fanlane::session::{
+    Command, HistoryCommand, JobDraft, Machine, PresetCommand, RaceCommand, Session, SessionOptions,
+};
 use fanlane::ui::FanlaneApp;
 use fanlane_core::engine::{LocalEngine, worker_role};
 use fanlane_core::event::{Outcome, OutcomeClass};
@@ -35,7 +37,9 @@ use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use picture_renderer::PictureRenderer;
 
 /// The sizes in points, with what the file's name says of each.
-const SIZES: [([f32; 2], &str); 2] = [([1920.0, 1080.0], ""), ([1024.0, 640.0], "-1024")];
+const SIZES: [([f32; 2], &str); 3] = [([1920.0, 1080.0], ""), ([1024.0, 640.0], "-1024"), ([2560.0, 1440.0], "-2560")];
+/// The pictures that are also drawn in the last of the sizes: one of each page.
+const LARGE: [&str; 6] = ["job", "live", "results", "shared", "race", "runs"];
 const THEMES: [(Theme, &str); 2] = [(Theme::Dark, "dark"), (Theme::Light, "light")];
 /// How long a run may take until something is seen.
 const DEADLINE: Duration = Duration::from_secs(180);
@@ -87,7 +91,7 @@ fn take_runs(album: &mut Album) -> Result<()> {
     album.take("live")?;
     album.wait_until("the run has ended", RunModel::is_finished)?;
 
-    album.click("Preset Flaky commands")?;
+    album.open("Flaky commands")?;
     album.press(Modifiers::COMMAND, Key::Enter);
     album
         .wait_until("it has begun", |run| run.header.as_ref().is_some_and(|header| header.name.starts_with("Flaky")))?;
@@ -96,7 +100,7 @@ fn take_runs(album: &mut Album) -> Result<()> {
     album.select_unsuccessful();
     album.take("results")?;
 
-    album.click("Preset Mandelbrot")?;
+    album.open("Mandelbrot")?;
     album.press(Modifiers::COMMAND, Key::Enter);
     album.wait_until("it has begun", |run| {
         run.header.as_ref().is_some_and(|header| !header.name.starts_with("Flaky"))
@@ -109,7 +113,8 @@ fn take_runs(album: &mut Album) -> Result<()> {
 
 /// The page Shared, and lanes with progress, from a job whose tasks share something.
 fn take_shared(album: &mut Album) -> Result<()> {
-    album.click("Preset Shared objects")?;
+    album.open("Shared objects")?;
+    album.press(Modifiers::COMMAND, Key::Num1);
     album.unfold("Shared objects")?;
     album.take_with("job-shared", "Kinds: ")?;
     album.press(Modifiers::COMMAND, Key::Enter);
@@ -242,6 +247,16 @@ impl Album {
         self.run_frames();
     }
 
+    /// Opens a built-in example, wherever the window offers it.
+    fn open(&mut self, name: &str) -> Result<()> {
+        let session = self.window.state_mut().session_mut();
+        let example = session.presets.built_in().iter().find(|preset| preset.name == name);
+        let id = example.with_context(|| format!("there is no example {name:?}"))?.id.clone();
+        session.handle(PresetCommand::Open(id));
+        self.run_frames();
+        Ok(())
+    }
+
     fn click(&mut self, name: &str) -> Result<()> {
         for clicks in [false, true] {
             let part = self.window.query_by_label(name).with_context(|| format!("the window has no {name:?}"))?;
@@ -353,7 +368,7 @@ impl Album {
         }
     }
 
-    /// Draws what is shown in both themes and at both sizes.
+    /// Draws what is shown in both themes and at all sizes.
     fn take(&mut self, page: &str) -> Result<()> {
         self.take_scrolled(page, None)
     }
@@ -364,7 +379,8 @@ impl Album {
     }
 
     fn take_scrolled(&mut self, page: &str, words: Option<&str>) -> Result<()> {
-        for (size, size_name) in SIZES {
+        let sizes = if LARGE.contains(&page) { &SIZES[..] } else { &SIZES[..2] };
+        for (size, size_name) in sizes {
             for (theme, theme_name) in THEMES {
                 self.window.ctx.set_theme(theme);
                 self.window.set_size(vec2(size[0], size[1]));

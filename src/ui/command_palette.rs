@@ -151,7 +151,7 @@ pub fn palette_ui(
             }
         }
         if found.is_empty() {
-            ui.label(RichText::new("Nothing has these letters").color(theme::palette(ui).text_weak));
+            ui.label(RichText::new("No matching actions").color(theme::palette(ui).text_weak));
         }
     });
     let Some((_, entry)) = taken.and_then(|place| found.into_iter().nth(place)) else { return false };

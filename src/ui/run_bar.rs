@@ -217,7 +217,7 @@ fn ended_ui(ui: &mut Ui, session: &Session, run: &CurrentRun, requests: &mut Req
         let again = counts.not_done();
         if again > 0 {
             let what = if again == counts.failures() { "failed" } else { "not done" };
-            let words = format!("Run {} {what} again", format::count(again));
+            let words = format!("Rerun {} {what}", format::count(again));
             let obstacle = run.obstacle_to_rerun().or(session.is_racing().then_some("A race is under way"));
             let button = icon_button(ui, ICON_REPLAY, &words, obstacle.is_none());
             let button = button.on_hover_text(Action::RerunFailed.hint());

@@ -72,7 +72,7 @@ fn the_details_of_a_running_task_follow_its_output_and_can_be_held_still() {
     for label in ["first line", "a warning", "stderr"] {
         assert!(window.query_by_label(label).is_some(), "{label}");
     }
-    window.get_by_role_and_label(Role::Button, "Hold still").click();
+    window.get_by_role_and_label(Role::Button, "Pause scrolling").click();
     window.run_steps(2);
     engine.say(5 * MS, printed(StreamName::Stdout, 2059, "last line\n"));
     until_model(&mut window, "three lines", lines(3));

@@ -102,7 +102,7 @@ fn cancelled_tasks_without_a_record_are_listed_and_counted_alike() {
     click(&mut window, "Task 41");
     assert!(window.query_by_label("It was cancelled before it started.").is_some());
     handle(&mut window, Command::SelectTask(Some(TaskId(45))));
-    assert!(window.query_by_label("It was cancelled while it waited for its next try.").is_some());
+    assert!(window.query_by_label("It was cancelled while it waited for its next attempt.").is_some());
     type_into(&mut window, "Search in the command lines", "frob --level 3 4");
     until(&mut window, "the numbers follow the search", |session| session.run.rows().counts().total() == 11);
     assert_eq!(cancelled(&window), 9, "41 to 49");

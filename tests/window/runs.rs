@@ -132,7 +132,7 @@ fn two_runs_of_a_job_are_compared_and_a_double_click_opens_one() {
     click(&mut window, "Compare with run 1");
     until(&mut window, "the comparison", |session| session.history.comparison().is_some());
     assert!(window.query_by_label("Run 2 compared with run 1").is_some());
-    for (button, input) in [("Tasks: Failed newly 1", "c: convert"), ("Tasks: Mended 1", "b: convert")] {
+    for (button, input) in [("Tasks: Failed newly 1", "c: convert"), ("Tasks: Fixed 1", "b: convert")] {
         click(&mut window, button);
         assert!(window.query_by_label_contains(&format!("{input} photos/holiday-")).is_some(), "{button}");
     }

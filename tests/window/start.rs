@@ -175,7 +175,7 @@ fn the_palette_finds_by_a_few_letters_and_carries_out() {
     assert_eq!(shown(&window).editor.draft().name, "Flaky commands");
     press(&mut window, Modifiers::COMMAND, Key::P);
     type_here(&mut window, "zzz");
-    assert!(window.query_by_label("Nothing has these letters").is_some());
+    assert!(window.query_by_label("No matching actions").is_some());
     press(&mut window, Modifiers::NONE, Key::Escape);
     press(&mut window, Modifiers::COMMAND, Key::P);
     press(&mut window, Modifiers::NONE, Key::ArrowDown);

@@ -1,4 +1,4 @@
-//! Two runs side by side, task by task: what failed newly, what is mended, what got slower or faster.
+//! Two runs side by side, task by task: what failed newly, what is fixed, what got slower or faster.
 //!
 //! Tasks are the same if their command lines are, in whatever order they were run.
 
@@ -25,7 +25,7 @@ pub enum ChangeKind {
     /// It failed, and did not before.
     FailedNewly,
     /// It is done, and was not before.
-    Mended,
+    Fixed,
     /// It is done in both runs, and took longer.
     Slower,
     /// It is done in both runs, and took less time.
@@ -39,7 +39,7 @@ pub enum ChangeKind {
 impl ChangeKind {
     /// All kinds, the most important first.
     pub const ALL: [Self; 6] =
-        [Self::FailedNewly, Self::Mended, Self::Slower, Self::Faster, Self::OnlyBefore, Self::OnlyNow];
+        [Self::FailedNewly, Self::Fixed, Self::Slower, Self::Faster, Self::OnlyBefore, Self::OnlyNow];
 }
 
 /// How a task ended in one run.
@@ -81,7 +81,7 @@ impl TaskChange {
             return Some(ChangeKind::FailedNewly);
         }
         if is_done(now) && !is_done(before) {
-            return Some(ChangeKind::Mended);
+            return Some(ChangeKind::Fixed);
         }
         let difference_ns = self.difference_ns();
         let counts = difference_ns.unsigned_abs() >= MIN_DIFFERENCE_NS
@@ -241,7 +241,7 @@ mod tests {
         };
         assert_eq!(both, 8);
         assert_eq!(words(ChangeKind::FailedNewly), ["c", "f"]);
-        assert_eq!(words(ChangeKind::Mended), ["b"]);
+        assert_eq!(words(ChangeKind::Fixed), ["b"]);
         assert_eq!(words(ChangeKind::Slower), ["a"]);
         assert_eq!(words(ChangeKind::Faster), ["d"]);
         assert_eq!(words(ChangeKind::OnlyBefore), ["gone"]);

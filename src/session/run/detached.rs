@@ -162,6 +162,8 @@ pub struct DetachedList {
     runs: Option<DetachedRuns>,
     found: Vec<(DetachedInfo, PathBuf)>,
     listing: Option<Receiver<Vec<(DetachedInfo, PathBuf)>>>,
+    /// Something has changed since the listing under way began.
+    is_outdated: bool,
     opening: Option<Receiver<Result<DetachedRun, DetachedError>>>,
     /// The first listing is over.
     has_listed: bool,
@@ -183,6 +185,7 @@ impl DetachedList {
 
     /// Lists the detached runs again.
     pub(in crate::session) fn list(&mut self, wake: &Wake) {
+        self.is_outdated = self.listing.is_some();
         let Some(runs) = self.runs.clone().filter(|_| self.listing.is_none()) else { return };
         self.listing = on_a_thread(wake, move || runs.list());
     }
@@ -262,6 +265,9 @@ impl Session {
     pub(in crate::session) fn poll_detached(&mut self) {
         if self.detached.poll_listing() && !self.is_busy() && self.run.current().is_none() {
             self.show_found();
+        }
+        if self.detached.is_outdated && self.detached.listing.is_none() {
+            self.detached.list(&self.wake);
         }
         match self.detached.poll_opening() {
             None => {}

@@ -1,5 +1,6 @@
 //! A frame of the window: where the bars, the jobs and the page are.
 
+use egui::style::ScrollStyle;
 use egui::{CentralPanel, Frame, Margin, Panel, ScrollArea, Sense, Ui, UiBuilder};
 
 use super::FanlaneApp;
@@ -18,7 +19,9 @@ impl FanlaneApp {
             self.parts_ui(ui);
         } else {
             // A small window, or everything drawn large: nothing is cut off, and the parts are scrolled to.
+            let usual = std::mem::replace(&mut ui.spacing_mut().scroll, ScrollStyle::solid());
             ScrollArea::both().auto_shrink(false).show(ui, |ui| {
+                ui.spacing_mut().scroll = usual;
                 let (rect, _) = ui.allocate_exact_size(room.max(theme::MIN_WINDOW), Sense::hover());
                 self.parts_ui(&mut ui.new_child(UiBuilder::new().max_rect(rect)));
                 FocusInSight::scroll_to(ui);

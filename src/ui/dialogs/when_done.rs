@@ -58,8 +58,10 @@ impl Asked<'_> {
     pub(super) fn shut_down_ui(&mut self, at: Instant) -> bool {
         self.title("The machine is about to be shut down");
         let secs = at.saturating_duration_since(Instant::now()).as_secs() + 1;
-        self.ui
-            .label(format!("The run is done, and it was chosen for its end. {} left.", format::plural(secs, "second")));
+        self.ui.label(format!(
+            "The run is done, and a shutdown was chosen for its end: {} left.",
+            format::plural(secs, "second")
+        ));
         self.ui.ctx().request_repaint_after(Duration::from_millis(250));
         self.buttons_ui(|asked| {
             let now = icon_button(asked.ui, ICON_STOP, "Shut down now", true).clicked();

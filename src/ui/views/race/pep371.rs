@@ -28,7 +28,7 @@ pub fn wall_ui(ui: &mut Ui, model: Option<&RaceModel>, obstacle: Option<String>,
         if race.on_disabled_hover_text(obstacle.unwrap_or_default()).clicked() {
             requests.command(RaceCommand::StartPep371(WorkSize::Of2008));
         }
-        let today = ui.add_enabled(obstacle.is_none(), egui::Button::new("With more to do"));
+        let today = ui.add_enabled(obstacle.is_none(), egui::Button::new("With longer tasks"));
         let today = today.on_hover_text("Tasks of some tens of milliseconds in place of those of 2008: about a minute");
         if today.on_disabled_hover_text(obstacle.unwrap_or_default()).clicked() {
             requests.command(RaceCommand::StartPep371(WorkSize::Today));

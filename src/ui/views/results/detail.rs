@@ -316,9 +316,9 @@ fn running_ui(ui: &mut Ui, run: &CurrentRun, model: &RunModel, task: TaskId, roo
 fn unended_words(model: &RunModel, task: TaskId) -> &'static str {
     match (model.records.is_rest_cancelled(), model.records.retried(task).len()) {
         (false, 0) => "It has not started yet.",
-        (false, _) => "It waits for its next try.",
+        (false, _) => "It waits for its next attempt.",
         (true, 0) => "It was cancelled before it started.",
-        (true, _) => "It was cancelled while it waited for its next try.",
+        (true, _) => "It was cancelled while it waited for its next attempt.",
     }
 }
 

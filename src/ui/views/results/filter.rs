@@ -174,7 +174,7 @@ fn chip_ui(ui: &mut Ui, words: &str) -> bool {
     ui.scope(|ui| {
         ui.set_max_width(MAX_CHIP_WIDTH);
         let chip = ui.add(Button::selectable(true, (words, icon_text(ICON_CLOSE))).truncate());
-        let chip = chip.on_hover_text("Take this filter away");
+        let chip = chip.on_hover_text("Remove this filter");
         clicked = chip.accessible_name(format!("Remove filter: {words}")).clicked();
     });
     clicked

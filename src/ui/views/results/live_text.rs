@@ -56,7 +56,7 @@ impl LiveTextView {
             if ui.add(Button::selectable(!is_held, "Follow the newest")).clicked() {
                 self.held = None;
             }
-            if ui.add(Button::selectable(is_held, "Hold still")).clicked() {
+            if ui.add(Button::selectable(is_held, "Pause scrolling")).clicked() {
                 self.held.get_or_insert_with(|| (text.task, text.lines().clone()));
             }
             let mut notes = Vec::new();

@@ -2,6 +2,7 @@
 
 use bstr::ByteSlice;
 use egui::{Frame, Label, RichText, ScrollArea, TextStyle, Ui};
+use unicode_width::UnicodeWidthStr as _;
 
 use super::find::Marks;
 use crate::ui::sanitize;
@@ -106,7 +107,7 @@ pub fn output_ui(ui: &mut Ui, captured: &Captured, lines: &Lines, marks: Option<
             let middle = row as f32 * (height + ui.spacing().item_spacing.y) - ui.available_height() / 2.0;
             area = area.vertical_scroll_offset(middle.max(0.0)).horizontal_scroll_offset(0.0);
             if let Some((line, from)) = lines.bytes(captured, row) {
-                let before = sanitize::line(&line[..(at - from).min(line.len())]).chars().count() as f32;
+                let before = sanitize::line(&line[..(at - from).min(line.len())]).width() as f32;
                 let font = TextStyle::Monospace.resolve(ui.style());
                 let x = before * ui.fonts_mut(|fonts| fonts.glyph_width(&font, '0'));
                 if x > ui.available_width() * 0.75 {

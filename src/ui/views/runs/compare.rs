@@ -71,7 +71,7 @@ impl CompareView {
 fn word(kind: ChangeKind, both: &RunComparison) -> String {
     match kind {
         ChangeKind::FailedNewly => "Failed newly".to_owned(),
-        ChangeKind::Mended => "Mended".to_owned(),
+        ChangeKind::Fixed => "Fixed".to_owned(),
         ChangeKind::Slower => "Slower".to_owned(),
         ChangeKind::Faster => "Faster".to_owned(),
         ChangeKind::OnlyBefore => format!("Only in run {}", both.before.id),
@@ -82,7 +82,7 @@ fn word(kind: ChangeKind, both: &RunComparison) -> String {
 const fn explanation(kind: ChangeKind) -> &'static str {
     match kind {
         ChangeKind::FailedNewly => "Tasks that failed now and did not before",
-        ChangeKind::Mended => "Tasks that are done now and were not before",
+        ChangeKind::Fixed => "Tasks that are done now and were not before",
         ChangeKind::Slower => "Tasks that took at least 10 % and 1 ms longer, the largest difference first",
         ChangeKind::Faster => "Tasks that took at least 10 % and 1 ms less, the largest difference first",
         ChangeKind::OnlyBefore | ChangeKind::OnlyNow => "Tasks with a command line that the other run did not end",

@@ -123,7 +123,7 @@ fn compare_ui(ui: &mut Ui, session: &Session, run: &RunRow, requests: &mut Reque
         });
         menu.response
             .accessible_name("Compare with another run")
-            .on_hover_text("Two runs side by side: what failed newly, what is mended, what got slower")
+            .on_hover_text("Two runs side by side: what failed newly, what is fixed, what got slower")
             .on_disabled_hover_text("There is no other run that has ended");
     });
 }

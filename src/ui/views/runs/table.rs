@@ -45,11 +45,11 @@ pub fn table_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
         (Number::Tasks, "Tasks", 8.5, "Tasks of the whole batch"),
         (Number::Done, "Done", 9.0, "Tasks that are done, also in earlier runs of the same batch"),
         (Number::Failed, "Failed", 7.0, "Tasks that failed, timed out or were lost with their worker"),
-        (Number::Time, "Time", 10.5, "From the start of the run to its end"),
+        (Number::Time, "Time", 12.0, "From the start of the run to its end"),
         (Number::Change, "Change", 11.0, "Time against the last run of the same job before it"),
     ];
     let numbers: Vec<_> = numbers.iter().filter(|(number, ..)| *number != Number::Done || width >= WIDE).collect();
-    let fixed = [5.0, if has_years { 16.5 } else { 11.5 }, 13.5];
+    let fixed = [5.0, if has_years { 16.5 } else { 11.5 }, 12.0];
     let widths = [fixed[0], fixed[1], 0.0, fixed[2]].into_iter().chain(numbers.iter().map(|(_, _, units, _)| *units));
     table(ui, "runs", widths)
         .sense(Sense::click())

@@ -2,6 +2,7 @@
 
 use egui::{Align2, Color32, FontId, Rect, pos2};
 use egui_material_icons::MaterialIcon;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::bars::Scene;
 use crate::ui::theme;
@@ -80,7 +81,7 @@ impl Label {
         }
         if self.is_hatched {
             // Words do not stand on lines.
-            let width = size + 2.0 * theme::HALF + char_width * text.chars().count() as f32;
+            let width = size + 2.0 * theme::HALF + char_width * text.width() as f32;
             let plate = Rect::from_min_size(visible.min, egui::vec2(width, visible.height()));
             painter.rect_filled(plate, 0.0, self.fill);
         }
@@ -88,7 +89,7 @@ impl Label {
         if two_lines {
             let second = if more.is_empty() { format::duration(self.wall_ns) } else { more.join(" · ") };
             let at = pos2(left, center + size * 0.65);
-            if !more.is_empty() || second.chars().count() <= room {
+            if !more.is_empty() || second.width() <= room {
                 painter.text(at, Align2::LEFT_CENTER, second, FontId::monospace(size - 2.0), color);
             }
         } else if text.len() >= name.len() {
@@ -98,9 +99,10 @@ impl Label {
     }
 }
 
-/// A whole name, with the attempt if there is room for it, in this many characters.
+/// A whole name, with the attempt if there is room for it, in the room for this many digits; letters of Chinese, Japanese and
+/// Korean take twice as much.
 fn fitted(name: &str, attempt: &str, room: usize) -> Option<String> {
-    let length = name.chars().count();
+    let length = name.width();
     match attempt.len() {
         0 if length <= room => Some(name.to_owned()),
         beside if beside > 0 && length + beside < room => Some(format!("{name} {attempt}")),
@@ -116,9 +118,20 @@ fn cut(name: &str, room: usize) -> Option<String> {
     }
     // What tells inputs apart stands at their ends more often than in their middles.
     let tail = room / 2;
-    let head: String = name.chars().take(room - tail - 1).collect();
-    let end: String = name.chars().skip(name.chars().count().saturating_sub(tail)).collect();
-    Some(format!("{head}…{end}"))
+    let head = beginning(name.chars(), room - tail - 1);
+    let end = beginning(name.chars().rev(), tail);
+    Some(format!("{head}…{}", end.chars().rev().collect::<String>()))
+}
+
+/// As many letters as fit.
+fn beginning(letters: impl Iterator<Item = char>, room: usize) -> String {
+    let mut taken = 0;
+    letters
+        .take_while(|letter| {
+            taken += letter.width().unwrap_or(0);
+            taken <= room
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -137,7 +150,7 @@ mod tests {
             assert_eq!(fitted(name, attempt, room).as_deref(), wanted, "{name} in {room}");
         }
         assert_eq!(cut("holiday-0417.jpg", 9).as_deref(), Some("holi….jpg"));
-        assert_eq!(cut("é中文字符五六七", 6).as_deref(), Some("é中…五六七"));
+        assert_eq!(cut("é中文字符五六七", 9).as_deref(), Some("é中…六七"), "wide letters take twice the room");
         assert_eq!(cut("holiday-0417.jpg", 5), None);
     }
 }

@@ -116,7 +116,7 @@ pub fn menu_ui(
         }
         if data.lanes.finished() {
             ui.separator();
-            let item = item_ui(ui, ICON_REPLAY, "Run again", "");
+            let item = item_ui(ui, ICON_REPLAY, "Rerun this task", "");
             if item.on_hover_text("Run this task again, as a new attempt of this run").clicked() {
                 action = Some(LanesAction::Rerun(found.task));
                 ui.close();
