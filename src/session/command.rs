@@ -24,6 +24,8 @@ pub enum Command {
     Show(Page),
     /// Replace the text of the open job.
     Edit(Box<JobDraft>),
+    /// List the functions of the Python file that the open job names.
+    ListFunctions,
     /// Open an empty job.
     New,
     /// Make a job of a command line of GNU parallel or xargs.

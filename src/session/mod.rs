@@ -35,7 +35,7 @@ pub use command::{Command, HistoryCommand, PresetCommand, RaceCommand};
 pub use history::{ChangeKind, PastRun, PastRunUse, RunComparison, RunList, TaskChange, TaskEnd};
 pub use job_editor::{
     Beside, ColumnsDraft, DependenciesDraft, EnvironmentDraft, Expanded, FieldError, InputDraft, InputKind, JobDraft,
-    JobEditor, OrderDraft, Origin, ParameterDraft, Preview, expand, task_inputs, task_text,
+    JobEditor, OrderDraft, Origin, ParameterDraft, Preview, PythonFunctions, expand, task_inputs, task_text,
 };
 pub use machine::Machine;
 pub use notices::{Notice, Notices, Severity, Topic};
@@ -156,6 +156,7 @@ impl Session {
                 }
                 self.editor.edit(*draft);
             }
+            Command::ListFunctions => self.editor.list_functions(),
             Command::New => self.new_job(),
             Command::Import(line) => self.import_line(&line),
             Command::TakeFiles(files) => self.take_files(&files),

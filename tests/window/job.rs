@@ -3,7 +3,7 @@
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use fanlane::session::{JobDraft, Session};
+use fanlane::session::{JobDraft, PythonFunctions, Session};
 use fanlane_core::job::TaskKind;
 use fanlane_core::job::control::{Control, Limits, ResourceRequest, RetryWait};
 use fanlane_core::job::field;
@@ -56,6 +56,27 @@ fn a_workload_is_chosen_with_its_parameters() {
     type_into(&mut window, "tiles", "4");
     press(&mut window, Modifiers::NONE, Key::Enter);
     assert_eq!(shown(&window).editor.draft().workload.tiles, Some(4));
+}
+
+#[test]
+fn a_python_function_is_chosen_among_those_of_its_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("model.py");
+    std::fs::write(&file, "raise RuntimeError\ndef cube(n, size=3):\n    'The cube.'\n").expect("written");
+    let (mut window, _) = fresh();
+    click(&mut window, "Python function");
+    assert_eq!(shown(&window).editor.draft().kind, TaskKind::Python);
+    assert!(window.get_by_role_and_label(Role::Button, "List its functions").accesskit_node().is_disabled());
+    for (path, words) in [(folder.path().join("gone.py"), "there is no file"), (file, "The cube.")] {
+        type_into(&mut window, "File", path.to_str().expect("text"));
+        click(&mut window, "List its functions");
+        until(&mut window, "the source was read", |session| {
+            !matches!(session.editor.python_functions(), PythonFunctions::Reading)
+        });
+        assert!(window.query_all_by_label_contains(words).count() > 0, "{words}");
+    }
+    click(&mut window, "cube(n, size=3)");
+    assert_eq!(shown(&window).editor.draft().python.function, "cube");
 }
 
 /// The fields of the parts that are folded at first: label, a text that cannot be used, a word of the complaint, a text

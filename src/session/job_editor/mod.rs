@@ -4,6 +4,7 @@ mod draft;
 mod expand;
 mod input_draft;
 mod preview;
+mod python_functions;
 mod undo;
 
 use std::collections::BTreeMap;
@@ -11,12 +12,15 @@ use std::path::{Path, PathBuf};
 
 use super::presets::PresetId;
 use super::{Machine, Wake};
-use fanlane_core::job::{Job, Mode, TaskKind};
+use fanlane_core::job::{Job, Mode, TaskKind, field};
+
+use python_functions::FunctionList;
 
 pub use draft::{DependenciesDraft, EnvironmentDraft, FieldError, JobDraft, OrderDraft, ParameterDraft};
 pub use expand::{Beside, Expanded, expand, task_inputs, task_text};
 pub use input_draft::{ColumnsDraft, InputDraft, InputKind};
 pub use preview::Preview;
+pub use python_functions::PythonFunctions;
 
 /// The name of a job that has none, nor a command.
 const UNTITLED: &str = "Untitled";
@@ -42,6 +46,7 @@ pub struct JobEditor {
     folder: PathBuf,
     launch_folder: PathBuf,
     preview: Preview,
+    functions: FunctionList,
     changes: undo::Changes,
     machine: Machine,
     wake: Wake,
@@ -59,6 +64,7 @@ impl JobEditor {
             folder: folder.clone(),
             launch_folder: folder,
             preview: Preview::new(history),
+            functions: FunctionList::default(),
             changes: undo::Changes::default(),
             machine,
             wake,
@@ -78,6 +84,18 @@ impl JobEditor {
     /// What the open job expands to, and what is wrong with it.
     pub const fn preview(&self) -> &Preview {
         &self.preview
+    }
+
+    /// The functions of the Python file that the open job names.
+    pub const fn python_functions(&self) -> &PythonFunctions {
+        &self.functions.known
+    }
+
+    /// Begins to list these.
+    pub(super) fn list_functions(&mut self) {
+        let folder = std::path::absolute(&self.folder).unwrap_or_else(|_| self.folder.clone());
+        let working_dir = folder.join(self.draft.text(&field::WORKING_DIR));
+        self.functions.ask(&self.draft.python, working_dir, &self.wake);
     }
 
     /// Where the open job came from.
@@ -208,6 +226,7 @@ impl JobEditor {
 
     /// Replaces the draft; the preview is made again.
     pub(super) fn edit(&mut self, draft: JobDraft) {
+        self.functions.keep_for(&draft.python);
         self.draft = draft;
         self.revision += 1;
         self.refresh();
@@ -221,6 +240,7 @@ impl JobEditor {
 
     /// Takes in what threads brought; true when the expansion is known anew.
     pub(super) fn poll(&mut self) -> bool {
+        self.functions.poll();
         self.preview.poll(&self.folder, &self.wake)
     }
 

@@ -7,6 +7,7 @@ mod input;
 mod inputs;
 mod parameters;
 mod preview;
+mod python;
 mod task;
 
 use egui::{CentralPanel, Frame, Panel, Response, RichText, ScrollArea, Ui};
@@ -76,7 +77,7 @@ impl PageView for JobView {
             return;
         }
         let mut shows_form = false;
-        let mut imported = None;
+        let mut asked = None;
         let draft = &mut self.draft;
         let width = ui.available_width();
         // A window that was made smaller leaves room for the preview.
@@ -92,7 +93,7 @@ impl PageView for JobView {
                         .clicked();
                 }
                 changed |= name_ui(ui, draft, editor);
-                changed |= task::task_ui(ui, draft, editor, wants_focus, &mut imported);
+                changed |= task::task_ui(ui, draft, editor, wants_focus, &mut asked);
                 changed |= inputs::inputs_ui(ui, draft, editor);
                 title_ui(ui, job_field::OPTION_GROUP.title);
                 for field in job_field::OPTION_GROUP.fields {
@@ -105,10 +106,11 @@ impl PageView for JobView {
             });
         });
         self.shows_job &= !shows_form;
-        if let Some(line) = imported {
-            requests.command(Command::Import(line));
-        } else if changed {
+        if changed && !matches!(asked, Some(Command::Import(_))) {
             requests.command(Command::Edit(Box::new(draft.clone())));
+        }
+        if let Some(asked) = asked {
+            requests.command(asked);
         }
         let space = space.inner_margin(egui::Margin { left: theme::GAP as i8, ..egui::Margin::ZERO });
         CentralPanel::default().frame(space).show(ui, |ui| preview::preview_ui(ui, editor.preview()));

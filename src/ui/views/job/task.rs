@@ -2,24 +2,24 @@
 
 use egui::{Button, ComboBox, DragValue, Label, RichText, TextEdit, Ui};
 
-use crate::session::{JobDraft, JobEditor, other_program};
+use crate::session::{Command, JobDraft, JobEditor, other_program};
 use egui_material_icons::icons::ICON_AUTO_FIX_HIGH;
 use fanlane_core::job::field;
 use fanlane_core::job::workload::{ParameterInfo, Workload, WorkloadInfo};
-use fanlane_core::job::{PythonSpec, TaskKind, WorkloadSpec};
+use fanlane_core::job::{TaskKind, WorkloadSpec};
 
 use crate::ui::icon_button::icon_button;
 use crate::ui::theme;
 
-use super::{error_ui, label_ui, title_ui};
+use super::{error_ui, label_ui, python, title_ui};
 
-/// Draws the fields; true when one was changed. `imported`: a line of another program that is to become a job.
+/// Draws the fields; true when one was changed. `asked`: what is asked of the session besides.
 pub fn task_ui(
     ui: &mut Ui,
     draft: &mut JobDraft,
     editor: &JobEditor,
     wants_focus: bool,
-    imported: &mut Option<String>,
+    asked: &mut Option<Command>,
 ) -> bool {
     let mut changed = false;
     ui.horizontal(|ui| {
@@ -36,16 +36,16 @@ pub fn task_ui(
         }
     });
     changed |= match draft.kind {
-        TaskKind::Command => command_ui(ui, draft, wants_focus, imported),
+        TaskKind::Command => command_ui(ui, draft, wants_focus, asked),
         TaskKind::Workload => workload_ui(ui, &mut draft.workload),
-        TaskKind::Python => python_ui(ui, &mut draft.python),
+        TaskKind::Python => python::python_ui(ui, &mut draft.python, editor, asked),
     };
     error_ui(ui, editor, &field::TASK);
     ui.add_space(theme::GAP);
     changed
 }
 
-fn command_ui(ui: &mut Ui, draft: &mut JobDraft, wants_focus: bool, imported: &mut Option<String>) -> bool {
+fn command_ui(ui: &mut Ui, draft: &mut JobDraft, wants_focus: bool, asked: &mut Option<Command>) -> bool {
     let label = label_ui(ui, "Command line");
     let field = TextEdit::multiline(&mut draft.command)
         .code_editor()
@@ -62,7 +62,7 @@ fn command_ui(ui: &mut Ui, draft: &mut JobDraft, wants_focus: bool, imported: &m
             let name = if program == "parallel" { "GNU parallel" } else { program };
             ui.label(format!("This is a command line of {name}."));
             if icon_button(ui, ICON_AUTO_FIX_HIGH, "Make a job of it", true).clicked() {
-                *imported = Some(draft.command.clone());
+                *asked = Some(Command::Import(draft.command.clone()));
             }
         });
     }
@@ -73,55 +73,6 @@ fn command_ui(ui: &mut Ui, draft: &mut JobDraft, wants_focus: bool, imported: &m
     let words = RichText::new(format!("{words}{parameter}")).text_style(egui::TextStyle::Small);
     ui.label(words.color(theme::palette(ui).text_weak));
     changed
-}
-
-/// The fields of a Python function, each a text: its key in the job file, what stands beside it, and a hint.
-const PYTHON_FIELDS: [(&str, &str, &str); 5] = [
-    ("file", "File", "model.py, in the working folder"),
-    ("module", "or module", "pkg.mod, as import names it"),
-    ("function", "Function", "cube"),
-    ("initializer", "Initializer", "a function that each interpreter calls once; empty: none"),
-    ("interpreter", "Interpreter", "empty: the active environment, .venv, or python3"),
-];
-
-fn python_ui(ui: &mut Ui, spec: &mut PythonSpec) -> bool {
-    let mut changed = false;
-    egui::Grid::new("python").num_columns(2).spacing([theme::GAP, theme::UNIT]).show(ui, |ui| {
-        for (key, label, hint) in PYTHON_FIELDS {
-            let label = label_ui(ui, label);
-            let mut text = python_text(spec, key).to_owned();
-            let field = TextEdit::singleline(&mut text).hint_text(hint).desired_width(48.0 * theme::UNIT);
-            let field = ui.add(field).labelled_by(label.id);
-            if field.changed() {
-                set_python_text(spec, key, text);
-                changed = true;
-            }
-            ui.end_row();
-        }
-    });
-    changed
-}
-
-fn python_text<'a>(spec: &'a PythonSpec, key: &str) -> &'a str {
-    let text = match key {
-        "file" => &spec.file,
-        "module" => &spec.module,
-        "initializer" => &spec.initializer,
-        "interpreter" => &spec.interpreter,
-        _ => return &spec.function,
-    };
-    text.as_deref().unwrap_or_default()
-}
-
-fn set_python_text(spec: &mut PythonSpec, key: &str, text: String) {
-    let given = Some(text.clone()).filter(|text| !text.is_empty());
-    match key {
-        "file" => spec.file = given,
-        "module" => spec.module = given,
-        "initializer" => spec.initializer = given,
-        "interpreter" => spec.interpreter = given,
-        _ => spec.function = text,
-    }
 }
 
 fn workload_ui(ui: &mut Ui, spec: &mut WorkloadSpec) -> bool {

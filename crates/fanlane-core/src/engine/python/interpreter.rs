@@ -4,7 +4,7 @@ use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::PythonError;
+use super::{ModuleInfo, PythonError};
 use crate::job::PythonSpec;
 
 /// A Python interpreter, and why it is this one.
@@ -24,6 +24,11 @@ impl Interpreter {
     /// When there is none.
     pub fn find(spec: &PythonSpec, working_dir: &Path) -> Result<Self, PythonError> {
         find_in(spec, working_dir, &|name| env::var_os(name).filter(|value| !value.is_empty()))
+    }
+
+    /// Its version, its path and why it is this one.
+    pub(super) fn describe(&self, module: &ModuleInfo) -> String {
+        format!("Python {} at {} ({})", module.version, self.path.display(), self.origin)
     }
 }
 

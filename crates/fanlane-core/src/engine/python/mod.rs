@@ -105,7 +105,7 @@ impl PythonCall {
             (Mode::Threads, false) => ", free-threaded",
             _ => "",
         };
-        format!("Python {} at {} ({}){threads}", module.version, interpreter.path.display(), interpreter.origin)
+        format!("{}{threads}", interpreter.describe(module))
     }
 
     /// What the workers have to know.
@@ -172,14 +172,15 @@ fn path_into(path: Option<&Path>, out: &mut Vec<u8>) {
     }
 }
 
-/// The functions of the file or module that a spec names, whether or not it names one of them.
+/// The functions of the file or module that a spec names, whether or not it names one of them; before them the interpreter
+/// that was asked, in one line.
 ///
 /// # Errors
 /// When there is no interpreter, or no file or module that can be read.
-pub fn list_functions(spec: &PythonSpec, working_dir: &Path) -> Result<(Interpreter, ModuleInfo), PythonError> {
+pub fn list_functions(spec: &PythonSpec, working_dir: &Path) -> Result<(String, Vec<FunctionInfo>), PythonError> {
     let interpreter = Interpreter::find(spec, working_dir)?;
     let module = Question { spec, working_dir, count: None, names: None, lists_only: true }.ask(&interpreter)?;
-    Ok((interpreter, module))
+    Ok((interpreter.describe(&module), module.functions))
 }
 
 impl Question<'_> {

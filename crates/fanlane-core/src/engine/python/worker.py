@@ -62,14 +62,22 @@ def send(stream, kind, body=b""):
     stream.sendall(kind + len(body).to_bytes(4, "little") + body)
 
 
-class Printing(threading.local):
-    """Whether the call under way has printed, and where its lane's output goes if others share this interpreter."""
+class Printing:
+    """Whether the call under way has printed, in an interpreter with one lane."""
 
     happened = False
-    lane = None
 
 
 printing = Printing()
+
+
+class Current(threading.local):
+    """The lane of a thread."""
+
+    lane = None
+
+
+current = Current()
 
 
 class OwnStream(io.TextIOWrapper):
@@ -94,7 +102,7 @@ class SharedStream(OwnStream):
         self.number = number
 
     def write(self, text):
-        lane = printing.lane
+        lane = current.lane
         if lane is None:
             return super().write(text)
         if not isinstance(text, str):
@@ -264,7 +272,6 @@ class Lane:
             send(self.stream, PRINTED, bytes([number]) + data)
 
     def run(self):
-        printing.lane = self if self.program.is_shared else None
         current.lane = self
         while True:
             message = receive_message(self.stream)
@@ -277,6 +284,8 @@ class Lane:
         program = self.program
         function, names, convert = program.function, program.names, program.convert
         memory, words, clock, said = self.memory, self.words, time.monotonic_ns, printing
+        pack, int_min, int_max = pack_int, INT_MIN, INT_MAX
+        is_alone, is_plain = len(calls) == 1, names is None and convert is None
         space = len(memory) - MAX_RECORD_BYTES
         offset, done = FIRST_RECORD, 0
         cpu_clock = time.thread_time_ns if program.is_shared else time.process_time_ns
@@ -288,16 +297,13 @@ class Lane:
                 break
             self.task = number, attempt
             try:
-                if convert is not None:
-                    values = [convert(value) for value in values]
-                if names is None:
+                if is_plain:
                     value = function(*values)
                 else:
-                    named = {name: value for name, value in zip(names, values) if name is not None}
-                    value = function(*(value for name, value in zip(names, values) if name is None), **named)
+                    value = self.call(function, values)
                 kind = type(value)
-                if kind is int and INT_MIN <= value <= INT_MAX:
-                    pack_int(memory, offset, INT, clock(), value)
+                if kind is int and int_min <= value <= int_max:
+                    pack(memory, offset, INT, clock(), value)
                     offset += HEADER_BYTES
                     body = None
                 elif kind is float:
@@ -314,17 +320,28 @@ class Lane:
                 error = None
             if body is not None:
                 offset = self.keep(offset, kind, clock(), body)
-            if said.happened or len(calls) == 1:
+            if is_alone or said.happened:
                 self.flush()
+                done += 1
+                words[DONE] = done
+                break
             done += 1
             words[DONE] = done
-            if said.happened:
-                break
         self.task = None
         self.flush()
         end = struct.pack("<IqQ", done, cpu_clock() - cpu_ns, peak_memory_bytes())
         with self.sending:
             send(self.stream, ENDED, end)
+
+    def call(self, function, values):
+        """Calls the function with values that are read first, or given by their names."""
+        names, convert = self.program.names, self.program.convert
+        if convert is not None:
+            values = [convert(value) for value in values]
+        if names is None:
+            return function(*values)
+        named = {name: value for name, value in zip(names, values) if name is not None}
+        return function(*(value for name, value in zip(names, values) if name is None), **named)
 
     def keep(self, offset, kind, end_ns, body):
         """Puts a record into the memory, or beside it if it is long; returns where the next one begins."""
@@ -357,13 +374,6 @@ def peak_memory_bytes():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     except Exception:
         return 0
-
-
-class Current(threading.local):
-    lane = None
-
-
-current = Current()
 
 
 def module_for_tasks(setup):
