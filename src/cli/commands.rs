@@ -17,6 +17,8 @@ use super::import::ImportArgs;
 use super::manager::args::ManagerArgs;
 use super::presets::PresetsArgs;
 use super::progress::ProgressArgs;
+use super::queue::QueueArgs;
+use super::queue::add::AddArgs;
 use super::race::RaceArgs;
 use super::rerun::{RerunArgs, ResumeArgs};
 use super::run::RunArgs;
@@ -74,6 +76,10 @@ commands! {
     Follow(FollowArgs),
     /// Stop a detached run and wait for its end
     Stop(StopArgs),
+    /// Put a job into the queue, to be run when its turn comes; it takes what fanlane run takes
+    Add(Box<AddArgs>),
+    /// List the jobs of the queue, and hold, release, move, start, time or drop them
+    Queue(QueueArgs),
     /// Race a batch: one process, threads and pools of several sizes, in turns
     Race(Box<RaceArgs>),
     /// List the presets, show one, save one, or print the folder of your own

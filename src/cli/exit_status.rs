@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use fanlane_core::event::Summary;
-use fanlane_core::job::control::{Halt, HaltOn};
 use fanlane_core::model::Progress;
 use fanlane_os::interrupts;
 
@@ -30,23 +28,9 @@ impl Status {
         match &progress.summary {
             Some(summary) if progress.gave_up && summary.counts.total() == summary.counts.cancelled => Self::NothingRun,
             Some(summary) if signals > 0 && summary.stopped => Self::Interrupted,
-            Some(summary) if delivered && progress.inputs_fault.is_none() && has_reached_goal(progress, summary) => {
-                Self::AllDone
-            }
+            Some(_) if delivered && progress.has_reached_goal() => Self::AllDone,
             Some(_) | None => Self::SomeFailed,
         }
-    }
-}
-
-/// Whether all tasks are done, or as many as a halt asked for.
-fn has_reached_goal(progress: &Progress, summary: &Summary) -> bool {
-    let counts = &summary.counts;
-    // The tasks that a halt left out are cancelled.
-    let none_failed = counts.not_done() == counts.cancelled;
-    match progress.halted.as_deref().and_then(|halt| halt.parse::<Halt>().ok()).map(|halt| halt.on) {
-        Some(HaltOn::Success) => true,
-        Some(HaltOn::Done) => none_failed,
-        Some(HaltOn::Fail) | None => counts.not_done() == 0,
     }
 }
 

@@ -85,7 +85,11 @@ Examples:
 pub fn commands() -> Command {
     // Building adds the flags of help, which are then like the others.
     let whole = Cli::command().max_term_width(HELP_COLUMNS);
-    whole.mut_subcommands(|command| if command.get_name() == "run" { with_forms(grouped(command)) } else { command })
+    whole.mut_subcommands(|command| match command.get_name() {
+        "run" => with_forms(grouped(command)),
+        "add" => with_own_flags(command),
+        _ => command,
+    })
 }
 
 /// With what stands around the flags, and one form of help.
@@ -99,6 +103,39 @@ fn with_forms(run: Command) -> Command {
         .after_help(RUN_END)
         .after_long_help(format!("{RUN_FORMS}\n\n{RUN_END}"))
         .arg(help.help("Print help: -h the options above, --help all"))
+}
+
+/// What stands behind the options of `fanlane add`.
+const ADD_END: &str = "\
+All else is as with fanlane run, which see: a job file, or a command with its
+inputs, and every option about how it is run. The job keeps its folder and its
+environment; its inputs are read when it starts, standard input now. It runs
+detached when the jobs before it have ended; fanlane queue lists the jobs.
+
+Exit status: 0 it is in the queue   2 nothing was added
+
+Examples:
+  fanlane add job.ron
+  fanlane add --name Thumbnails 'convert {} -resize 256 thumbs/{/}' ::: *.jpg
+  fanlane add --at 22:30 -j 2 make -C {} ::: one two
+  fanlane add --after 3 tar czf thumbs.tgz ::: thumbs";
+
+/// The forms of `fanlane add`.
+const ADD_USAGE: &str = "fanlane add [OPTIONS] JOB.ron\n       \
+                         fanlane add [OPTIONS] --preset NAME\n       \
+                         fanlane add [OPTIONS] COMMAND... ::: VALUE...\n       \
+                         some-program | fanlane add [OPTIONS] COMMAND...";
+
+/// With the flags of its own alone: those of `fanlane run` are understood and completed, but shown there.
+fn with_own_flags(add: Command) -> Command {
+    let is_own = |arg: &Arg| ["name", "at", "hold", "after", "after_run"].contains(&arg.get_id().as_str());
+    add.mut_args(|arg| {
+        let is_shown = is_own(&arg);
+        let arg = if is_shown { arg.help_heading(None::<&str>) } else { arg };
+        arg.hide_short_help(!is_shown).hide_long_help(!is_shown)
+    })
+    .override_usage(ADD_USAGE)
+    .after_help(ADD_END)
 }
 
 /// All commands, where `fanlane run` shows its most used flags only: `-h`.

@@ -21,6 +21,7 @@ mod plan;
 mod preset_name;
 mod presets;
 pub mod progress;
+mod queue;
 mod race;
 #[cfg(test)]
 mod reference;

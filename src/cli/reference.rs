@@ -37,7 +37,10 @@ fn write_command(command: &Command, level: usize, page: &mut String) {
     let usage = command.clone().render_usage().to_string();
     let _ = write!(page, "\n```text\n{}\n```\n", usage.trim_start_matches("Usage: ").replace("\n       ", "\n"));
     let mut headings: Vec<Option<&str>> = Vec::new();
-    let mut arguments: Vec<&Arg> = command.get_arguments().filter(|arg| !arg.is_hide_set() && is_own(arg)).collect();
+    let mut arguments: Vec<&Arg> = command
+        .get_arguments()
+        .filter(|arg| !arg.is_hide_set() && !arg.is_hide_long_help_set() && is_own(arg))
+        .collect();
     if command.get_name() == "run" {
         arguments.sort_by_key(|arg| help::place_in_run(arg).unwrap_or((usize::MAX, 0)));
     }

@@ -48,7 +48,7 @@ impl Scene {
     }
 
     /// The processes with this home.
-    fn processes(&self) -> Vec<u32> {
+    pub fn processes(&self) -> Vec<u32> {
         let home = self.0.path().to_str().unwrap();
         process_tree::all()
             .filter(|pid| process_tree::variable(*pid, "HOME").as_deref() == Some(home))
@@ -72,7 +72,7 @@ impl Scene {
         serde_json::from_str(&shown.out).unwrap_or_else(|error| panic!("{error}: {shown:?}"))
     }
 
-    fn nothing_is_left(&self) {
+    pub fn nothing_is_left(&self) {
         wait_until("the end of all processes", || self.processes().is_empty());
         let left = fs::read_dir(self.0.path().join("runtime")).unwrap().count();
         assert_eq!(left, 0, "folders of hosts");

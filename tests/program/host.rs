@@ -273,7 +273,7 @@ fn nothing_that_a_stranger_says_harms_the_run_or_other_watchers() {
     let mut starter = scene.hosts.start(&scene.order(GATED, 2)).unwrap();
     let (info, folder) = scene.found();
     let connect = || UnixStream::connect(folder.join("socket")).unwrap();
-    let greeting = [&b"fanlane-host"[..], &4_u32.to_le_bytes()].concat();
+    let greeting = [&b"fanlane-host"[..], &5_u32.to_le_bytes()].concat();
     let garbage = [0xff_u8; 64];
     let too_large = [&greeting[..], &u32::MAX.to_le_bytes(), &[0; 64]].concat();
     let other_build = [&b"fanlane-host"[..], &99_u32.to_le_bytes(), &[1, 0, 0, 0, 0]].concat();

@@ -1,8 +1,8 @@
-//! The monotonic clock, also as a number that processes of one machine can compare.
+//! The monotonic clock, also as a number that processes of one machine can compare, and the clock on the wall.
 //!
 //! On Linux it stands still while the machine is suspended: so do timeouts.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::time::{ClockId, clock_gettime};
 
@@ -22,6 +22,11 @@ pub fn deadline_after(timeout: Duration) -> Option<Instant> {
 #[inline]
 pub fn monotonic_ns() -> u64 {
     as_ns(clock_gettime(ClockId::Monotonic))
+}
+
+/// Milliseconds since 1970-01-01 UTC, by the clock on the wall, which may be set at any time.
+pub fn unix_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
 
 /// CPU time used by the calling thread, in nanoseconds.

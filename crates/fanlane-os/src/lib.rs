@@ -11,6 +11,7 @@ pub mod clock;
 pub mod descriptors;
 pub mod event_count;
 pub mod fd_passing;
+pub mod folder_watch;
 pub mod frame;
 pub mod futex;
 #[cfg(feature = "interrupts")]

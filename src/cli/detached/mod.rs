@@ -22,12 +22,16 @@ pub fn list() -> Vec<(DetachedInfo, PathBuf)> {
     found
 }
 
-fn detached_runs() -> DetachedRuns {
+/// The detached runs of this user.
+pub fn detached_runs() -> DetachedRuns {
     DetachedRuns::new(OWN_EXECUTABLE.into())
 }
 
 /// Finds a run by its name; without one, the only one.
-fn find(name: Option<RunName>) -> Result<DetachedRun> {
+///
+/// # Errors
+/// When there is none of this name, or several without a name.
+pub fn find(name: Option<RunName>) -> Result<DetachedRun> {
     detached_runs().check_folder()?;
     let mut found = detached_runs().list();
     // A run that has ended is there until its watchers have read its end. One that the history lacks can still be

@@ -39,7 +39,8 @@ use fanlane_os::terminal_signals::{self, Suspensions};
 use keep::{Keep, SpillFolder};
 use resume::{Rest, Resume};
 
-pub use selection::Selection;
+pub use python_function::find as find_python;
+pub use selection::{Selection, with_numbers};
 
 /// What is to be run, and how.
 #[derive(Debug)]
@@ -126,7 +127,7 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
     let RunRequest { mut plan, placement, mut workers, mut report, keep, resume, selection, break_before, tty } =
         request;
     if placement == Placement::Detached {
-        check_detached(&report, &keep)?;
+        check_detached(&report, &keep, "--background")?;
     }
     let is_watched = report.watch && placement == Placement::Terminal;
     if is_watched {
@@ -165,7 +166,7 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
         remark("nothing is left to run: every task has ended in earlier runs");
     }
     let batch = Arc::new(batch.in_pool(plan.job.workers));
-    check_pool(&batch, pool)?;
+    batch.check_pool(pool).map_err(anyhow::Error::msg)?;
     if placement == Placement::Detached && is_nothing {
         return Ok((Status::AllDone, None));
     }
@@ -313,8 +314,11 @@ impl Retry<'_> {
     }
 }
 
-/// Refuses flags that have no meaning for a detached run.
-fn check_detached(report: &ReportOptions, keep: &Keep) -> Result<()> {
+/// Refuses flags that have no meaning for a detached run; `how` it is asked for.
+///
+/// # Errors
+/// The first such flag, and what to use in its place.
+pub fn check_detached(report: &ReportOptions, keep: &Keep, how: &str) -> Result<()> {
     const REPORT: &str = "use it with fanlane attach, which prints the report";
     const KEPT: &str = "the history keeps the results; fanlane export RUN writes them";
     let flags = [
@@ -335,7 +339,7 @@ fn check_detached(report: &ReportOptions, keep: &Keep) -> Result<()> {
         (!keep.history, "--no-history", "only the history keeps the result of a detached run"),
     ];
     match flags.into_iter().find(|(given, ..)| *given) {
-        Some((_, flag, why)) => bail!("{flag} cannot be used with --background: {why}"),
+        Some((_, flag, why)) => bail!("{flag} cannot be used with {how}: {why}"),
         None => Ok(()),
     }
 }
@@ -354,24 +358,16 @@ fn report_on_rest(rest: &Rest) {
 }
 
 /// Refuses a job whose shell is not there, before each task finds that out.
-fn check_shell(shell: &Shell) -> Result<()> {
+///
+/// # Errors
+/// When it is not there.
+pub fn check_shell(shell: &Shell) -> Result<()> {
     let Some(program) = shell.program() else { return Ok(()) };
     ensure!(
         find_program(OsStr::new(program)).is_some(),
         "the shell {program} that runs the command line is not there; install it, or name another with --shell"
     );
     Ok(())
-}
-
-/// Refuses a job that cannot run in a pool of this size.
-fn check_pool(batch: &Batch, workers: u32) -> Result<()> {
-    if let Some(requests) = batch.requests() {
-        requests.check_pool(workers, |task| batch.number(task))?;
-    }
-    match batch.job().check_in_pool(workers).first() {
-        Some(problem) => bail!("{problem}"),
-        None => Ok(()),
-    }
 }
 
 /// Standard output or standard error could not be written. A closed pipe is reported by the exit status alone.

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use clap::Args;
 use unicode_width::UnicodeWidthChar;
 
-use super::{json, now_unix_ms};
+use super::json;
 use crate::cli::columns::{Side, padded, width};
 use crate::cli::report::printable;
 use crate::cli::terminal::stdout_columns;
@@ -15,6 +15,7 @@ use fanlane_core::model::date::local_minute;
 use fanlane_core::model::format::{bytes, count, duration as length};
 use fanlane_core::model::sanitize;
 use fanlane_core::store::history::{RunRow, RunState};
+use fanlane_os::clock::unix_ms;
 
 /// The least room for the names of jobs, in columns of the terminal.
 const MIN_NAME_COLUMNS: usize = 16;
@@ -54,7 +55,7 @@ impl ListArgs {
     /// The listed runs of `runs`, the newest first.
     pub fn pick<'a>(&self, runs: &'a [RunRow], as_json: bool) -> Vec<Listed<'a>> {
         let resumed: HashSet<i64> = runs.iter().filter_map(|run| run.continues).collect();
-        let earliest = self.since.map_or(0, |since| now_unix_ms().saturating_sub((since.secs * 1e3) as u64));
+        let earliest = self.since.map_or(0, |since| unix_ms().saturating_sub((since.secs * 1e3) as u64));
         let name = self.name.as_deref().map(str::to_lowercase);
         let is_wanted = |run: &RunRow| {
             let is_done = run.batch_done() >= run.batch_tasks() || run.state == RunState::Running;

@@ -6,8 +6,6 @@ mod json;
 mod list;
 pub mod show;
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use anyhow::{Result, ensure};
 use clap::Args;
 
@@ -20,6 +18,7 @@ use fanlane_core::job::amount;
 use fanlane_core::job::duration::{self, Timeout};
 use fanlane_core::model::format::{bytes, plural};
 use fanlane_core::store::history::{self, History, HistoryError, Retention, RunRow, RunState};
+use fanlane_os::clock::unix_ms;
 use list::ListArgs;
 
 /// The arguments of `fanlane history`.
@@ -110,7 +109,7 @@ impl Subcommand for HistoryArgs {
                         max_bytes: keep_size.unwrap_or(u64::MAX),
                     },
                 };
-                let surplus = retention.surplus(&all, now_unix_ms());
+                let surplus = retention.surplus(&all, unix_ms());
                 let chosen: Vec<RunRow> = all.into_iter().filter(|run| surplus.contains(&run.id)).collect();
                 match history {
                     Some(history) if !chosen.is_empty() => remove(history, &chosen, yes),
@@ -125,10 +124,6 @@ impl Subcommand for HistoryArgs {
 }
 
 /// The time in milliseconds since 1970.
-fn now_unix_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
-}
-
 fn remove(mut history: History, chosen: &[RunRow], yes: bool) -> Result<Status> {
     let status = print(|out| list::write(&list::all_of(chosen), false, out))?;
     let size = bytes(chosen.iter().map(|run| run.bytes).sum());

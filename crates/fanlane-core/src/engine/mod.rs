@@ -44,7 +44,7 @@ pub use local::LocalEngine;
 pub use options::{GateKeeper, RunOptions, StartGate};
 pub use orphans::{Sweep, WORKER_MARKER, own_process};
 pub use progress::PROGRESS_VARIABLE;
-pub use worker::worker_role;
+pub use worker::{TASK_MARKER, worker_role};
 
 /// What runs batches. Command line, window, detached runs and races start their runs through one, and know nothing of where its
 /// workers are.

@@ -75,8 +75,7 @@ impl HostFolder {
                 .tempdir_in(runtime)
                 .map_err(cannot("no folder can be made for a detached run"))?;
             let folder = Self { path: made.keep() };
-            let log =
-                OpenOptions::new().append(true).read(true).create_new(true).mode(0o600).open(folder.path.join(LOG));
+            let log = OpenOptions::new().append(true).read(true).create_new(true).mode(0o600).open(folder.log_file());
             match log {
                 // A concurrent clean-up took the new folder for an abandoned one.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -103,6 +102,11 @@ impl HostFolder {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The log, which is locked for as long as a process of the run lives.
+    pub(super) fn log_file(&self) -> PathBuf {
+        self.path.join(LOG)
     }
 
     /// All existing folders, whether their hosts are alive or not.
@@ -133,7 +137,7 @@ impl HostFolder {
     /// The end of the host's log, on one line; empty if it wrote nothing.
     fn log_tail(&self) -> String {
         const BYTES: usize = 2000;
-        let text = fs::read(self.path.join(LOG)).unwrap_or_default();
+        let text = fs::read(self.log_file()).unwrap_or_default();
         let text = String::from_utf8_lossy(&text[text.len().saturating_sub(BYTES)..]).into_owned();
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
@@ -146,7 +150,7 @@ impl HostFolder {
 
     /// Removes the folder if its host and all processes of its run have ended.
     pub(super) fn remove_if_dead(&self) {
-        let Ok(log) = File::open(self.path.join(LOG)) else {
+        let Ok(log) = File::open(self.log_file()) else {
             // The starter may be about to create the log, and creates another folder if this one is removed; a folder
             // that is not empty stays.
             let _ = fs::remove_dir(&self.path);

@@ -2,12 +2,15 @@
 //! it. Watchers connect to it, also later, over a socket that only its user can open.
 //!
 //! [`DetachedRuns`] starts and finds them, [`DetachedRun`] is the connection to one, and [`host_role`] is the process
-//! itself: it runs the engine, records the history, and keeps all events for watchers that connect later.
+//! itself: it runs the engine, records the history, and keeps all events for watchers that connect later. [`queue_role`] is the
+//! process that starts the jobs of the [queue](crate::store::queue) in their turn, each as a detached run.
 
 mod coalescer;
 mod folder;
 mod journal;
+mod order;
 mod pieces;
+mod queue_runner;
 mod role;
 mod serve;
 mod start;
@@ -17,12 +20,15 @@ mod wire;
 use std::path::PathBuf;
 
 pub use folder::RUNTIME_VARIABLE;
+pub use order::DetachedOrder;
+pub use queue_runner::queue_role;
 pub use role::host_role;
-pub use start::{DetachedOrder, DetachedRuns};
+pub use start::DetachedRuns;
 pub use watch::{DetachedHandle, DetachedRun, DetachedUpdate};
 pub use wire::DetachedInfo;
 
 use crate::job::batch::PackError;
+use crate::store::queue::QueueError;
 
 /// A detached run cannot be started, found or watched.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +62,12 @@ pub enum DetachedError {
     /// The host refuses; the text is its message.
     #[error("{0}")]
     Refused(String),
+    /// The folder of a job of the queue is gone.
+    #[error("its folder {} is not there", .0.display())]
+    NoFolder(PathBuf),
+    /// The queue of jobs cannot be read or changed.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
     /// The connection ended.
     #[error("the connection to the process that runs the batch ended: {0}")]
     Lost(String),

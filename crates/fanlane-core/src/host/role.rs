@@ -4,9 +4,7 @@
 use fanlane_os::descriptors;
 use std::borrow::Cow;
 use std::io;
-use std::os::unix::ffi::OsStringExt;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -17,14 +15,18 @@ use serde::{Deserialize, Serialize};
 use super::coalescer::Coalescer;
 use super::folder::HostFolder;
 use super::journal::JournalWriter;
+use super::order::{Refusal, SentOrder, ToTake, bytes, path};
 use super::serve::{self, HostState, lock};
-use super::wire::{self, DeadlineReader, DetachedInfo, FromHost, PackedOrder};
+use super::start::DetachedRuns;
+use super::wire::{self, DeadlineReader, DetachedInfo, FromHost};
 use crate::engine::event_pump::CHANNEL_EVENTS;
 use crate::engine::{self, RunCommand, RunOptions, Sweep, event_pump};
 use crate::event::{Event, EventKind, RunEvent};
-use crate::job::Batch;
-use crate::store::history::{HistoryRecorder, RecordedRun, default_folder, longest_first};
+use crate::model::Progress;
+use crate::store::history::{HistoryRecorder, RecordedRun};
+use crate::store::queue::TakenJob;
 use fanlane_mp::Function;
+use fanlane_os::child::OWN_EXECUTABLE;
 use fanlane_os::clock::monotonic_ns;
 use fanlane_os::frame::FrameReader;
 use fanlane_os::interrupts;
@@ -45,7 +47,7 @@ const EXIT_REFUSED: i32 = 2;
 /// The first message of a starter: the order, and the folder of the run.
 #[derive(Serialize, Deserialize)]
 pub(super) struct StartRequest {
-    pub order: PackedOrder,
+    pub order: SentOrder,
     #[serde(with = "serde_bytes")]
     pub folder: Vec<u8>,
 }
@@ -64,9 +66,10 @@ fn serve(mut control: UnixStream) -> i32 {
             hosting.run_to_end(control);
             0
         }
-        Err(words) => {
+        Err(refusal) => {
+            refusal.note_in_queue();
             // The starter may have ended, and then needs no answer.
-            let _ = wire::write_message(&mut control, &FromHost::Refused(words.into()));
+            let _ = wire::write_message(&mut control, &FromHost::Refused(refusal.words.into()));
             EXIT_REFUSED
         }
     }
@@ -81,19 +84,16 @@ struct Hosting {
     recorder: Option<HistoryRecorder>,
     sweep: Sweep,
     stops_with_starter: bool,
+    taken: Option<TakenJob>,
 }
 
-fn begin(control: &mut UnixStream) -> Result<Hosting, String> {
+fn begin(control: &mut UnixStream) -> Result<Hosting, Refusal> {
     let StartRequest { order, folder } = read_request(control)?;
     let words = |what: &'static str| move |error: io::Error| format!("{what}: {error}");
-    let path = |bytes: Vec<u8>| PathBuf::from(std::ffi::OsString::from_vec(bytes));
     let folder = HostFolder::at(path(folder)).map_err(|error| error.to_string())?;
-    let history = order.history.map(|history| path(history.into_vec()));
-    let batch = Batch::unpack(&order.batch).map_err(|error| error.to_string())?;
-    // A run that is not recorded may still use the durations of recorded ones.
-    let known = history.clone().or_else(|| default_folder().ok());
-    let (batch, _) = longest_first(batch, known.as_deref()).map_err(|error| error.to_string())?;
-    let batch = Arc::new(batch);
+    let (order, to_take) = order.open()?;
+    let history = order.history;
+    let batch = order.batch;
     let listener = folder.listen().map_err(words("no socket can be made for watchers"))?;
     let (writer, journal) =
         JournalWriter::new(history.as_deref()).map_err(words("the events of the run cannot be kept for watchers"))?;
@@ -105,16 +105,18 @@ fn begin(control: &mut UnixStream) -> Result<Hosting, String> {
         name: batch.job().display_name().to_owned(),
         started_unix_ms: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64),
         epoch_ns: monotonic_ns(),
-        folder: order.folder.clone(),
+        folder: bytes(&order.folder),
         recorded: history.is_some(),
         earlier: order.earlier,
         ended: false,
     };
+    // From here on the job is this process's to run.
+    let taken = to_take.map(ToTake::take).transpose()?;
     let recorder = history.map(|history| {
         let run = RecordedRun {
             batch: Arc::clone(&batch),
             job: batch.given_job().clone(),
-            folder: path(order.folder),
+            folder: order.folder,
             continues: order.continues,
             earlier: order.earlier,
             window: order.window,
@@ -125,13 +127,21 @@ fn begin(control: &mut UnixStream) -> Result<Hosting, String> {
         .monitor(true)
         .breakpoints(order.breakpoints)
         .gate(recorder.as_ref().map(HistoryRecorder::gate));
-    let run = engine::own_engine().start(Arc::clone(&batch), options, sender).map_err(|error| error.to_string())?;
+    let run = match engine::own_engine().start(Arc::clone(&batch), options, sender) {
+        Ok(run) => run,
+        Err(error) => {
+            let words = error.to_string();
+            // Where the queue cannot be written, the next look at it finds that the job broke off.
+            drop(taken.map(|taken| taken.give_back(&words)));
+            return Err(words.into());
+        }
+    };
     let state = Arc::new(HostState::new(batch, journal, info, run));
     let its = Arc::clone(&state);
     let accepting = std::thread::Builder::new().name("sockets".to_owned());
     accepting.spawn(move || serve::accept(&its, &listener)).map_err(words("no thread can be started for watchers"))?;
     let sweep = Sweep::begin(|| ());
-    Ok(Hosting { folder, state, events, writer, recorder, sweep, stops_with_starter: order.stops_with_starter })
+    Ok(Hosting { folder, state, events, writer, recorder, sweep, stops_with_starter: order.stops_with_starter, taken })
 }
 
 fn read_request(control: &mut UnixStream) -> Result<StartRequest, String> {
@@ -148,7 +158,7 @@ fn read_request(control: &mut UnixStream) -> Result<StartRequest, String> {
 impl Hosting {
     /// Follows the run to its end, and returns once all watchers have received it.
     fn run_to_end(self, mut control: UnixStream) {
-        let Self { folder, state, events, mut writer, recorder, sweep, stops_with_starter } = self;
+        let Self { folder, state, events, mut writer, recorder, sweep, stops_with_starter, taken } = self;
         let info = lock(&state.info).clone();
         let is_sent = wire::write_message(&mut control, &FromHost::Info(Cow::Borrowed(&info)))
             .and_then(|()| serve::serve_starter(&state, control, stops_with_starter));
@@ -157,8 +167,10 @@ impl Hosting {
         }
         let ask = |signal| state.command(if signal == 1 { RunCommand::Stop } else { RunCommand::StopNow });
         let mut recorder = recorder;
+        let mut progress = Progress::default();
         let mut work = || {
-            follow(&state, &events, &mut writer, recorder.as_mut());
+            let job = taken.as_ref().map(|taken| (taken, &mut progress));
+            follow(&state, &events, &mut writer, recorder.as_mut(), job);
             let run = lock(&state.run).take();
             if let Some(run) = run {
                 run.join();
@@ -179,6 +191,14 @@ impl Hosting {
             writer.message(&ended);
         }
         lock(&state.info).ended = true;
+        let queue = taken.as_ref().map(|taken| taken.queue().clone());
+        if let Some(Err(error)) = taken.map(|taken| taken.end(progress.has_reached_goal())) {
+            writer.message(&format!("the job is still in the queue, although it has ended: {error}"));
+        }
+        if let (Some(queue), Some(runtime)) = (queue, folder.path().parent()) {
+            // Where the process that starts the next one was killed; what uses the queue next tries again.
+            let _ = DetachedRuns::in_folder(OWN_EXECUTABLE.into(), runtime.to_owned()).serve_queue(&queue);
+        }
         writer.end();
         state.wait_until_delivered(is_missing, DRAIN_TIMEOUT);
         folder.remove();
@@ -196,6 +216,7 @@ fn report_id(
     state: &HostState,
     recorder: &HistoryRecorder,
     reported: &mut Option<Option<i64>>,
+    taken: Option<&TakenJob>,
     writer: &mut JournalWriter,
 ) {
     let newest = recorder.id().map(Some).or_else(|| recorder.has_given_up().then_some(None));
@@ -204,6 +225,9 @@ fn report_id(
     {
         *reported = newest;
         lock(&state.info).run = number;
+        if let Some(Err(error)) = taken.map(|taken| taken.recorded(number)) {
+            writer.message(&format!("the number of the run is not in the queue: {error}"));
+        }
         writer.push_message(&FromHost::Recorded(number));
     }
 }
@@ -214,8 +238,10 @@ fn follow(
     events: &Receiver<Event>,
     writer: &mut JournalWriter,
     mut recorder: Option<&mut HistoryRecorder>,
+    mut job: Option<(&TakenJob, &mut Progress)>,
 ) {
     let mut number = None;
+    let queued = job.as_ref().map(|(queued, _)| *queued);
     let mut coalescer = Coalescer::new();
     loop {
         let waits = lacks_id(recorder.as_deref());
@@ -227,6 +253,9 @@ fn follow(
         let mut take = |event: &Event, writer: &mut JournalWriter| {
             if let EventKind::Run(RunEvent::Started(header)) = &event.kind {
                 lock(&state.info).started_unix_ms = header.started_unix_ms;
+            }
+            if let Some((_, progress)) = &mut job {
+                progress.apply(event);
             }
             if let Some(recorder) = &mut recorder {
                 recorder.add(event).iter().for_each(|words| writer.message(words));
@@ -244,7 +273,7 @@ fn follow(
             Err(RecvTimeoutError::Disconnected) => true,
         };
         if let Some(recorder) = &recorder {
-            report_id(state, recorder, &mut number, writer);
+            report_id(state, recorder, &mut number, queued, writer);
         }
         writer.flush();
         if is_over {
@@ -254,7 +283,7 @@ fn follow(
                 std::thread::sleep(ID_POLL_INTERVAL);
             }
             if let Some(recorder) = &recorder {
-                report_id(state, recorder, &mut number, writer);
+                report_id(state, recorder, &mut number, queued, writer);
             }
             return;
         }

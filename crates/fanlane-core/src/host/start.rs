@@ -3,49 +3,21 @@
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 
 use super::DetachedError;
 use super::folder::{self, HostFolder};
+use super::order::{DetachedOrder, SentOrder, bytes};
 use super::role::{HOST_ROLE, StartRequest};
 use super::watch::{self, DetachedRun};
 use super::wire::{self, DetachedInfo, PackedOrder};
 use crate::engine::WORKER_MARKER;
-use crate::job::{Batch, Mode, TaskId};
-use crate::model::Earlier;
+use crate::store::queue::JobQueue;
 use fanlane_os::child::{OWN_EXECUTABLE, WORKER_ROLE};
 use fanlane_os::socket;
-
-/// What a detached run runs, and how.
-#[derive(Debug, Clone)]
-pub struct DetachedOrder {
-    /// The tasks.
-    pub batch: Arc<Batch>,
-    /// The folder that the job's relative paths start from; absolute.
-    pub folder: PathBuf,
-    /// How the batch is run.
-    pub mode: Mode,
-    /// Size of the pool, 0 to [`MAX_WORKERS`](crate::job::MAX_WORKERS).
-    pub workers: u32,
-    /// The folder of the history that records the run. `None`: it is not recorded, and stops with its starter, since
-    /// its results would be lost.
-    pub history: Option<PathBuf>,
-    /// The run of the history that it resumes.
-    pub continues: Option<i64>,
-    /// The tasks of its batch that earlier runs have ended.
-    pub earlier: Earlier,
-    /// The tasks before which it pauses.
-    pub breakpoints: Vec<TaskId>,
-    /// Whether it is started from the window.
-    pub window: bool,
-    /// Whether it is stopped when the connection to its starter ends.
-    pub stops_with_starter: bool,
-}
 
 /// Starts and lists the detached runs of this user, in one folder.
 #[derive(Debug, Clone)]
@@ -66,7 +38,7 @@ impl DetachedRuns {
         Self { executable, folder: Some(folder) }
     }
 
-    fn runtime_folder(&self) -> Result<PathBuf, DetachedError> {
+    pub(super) fn runtime_folder(&self) -> Result<PathBuf, DetachedError> {
         folder::runtime_folder(self.folder.clone())
     }
 
@@ -86,10 +58,28 @@ impl DetachedRuns {
         if std::env::var_os(WORKER_MARKER).is_some() {
             return Err(DetachedError::InTask);
         }
-        let packed = order.batch.pack()?;
+        self.start_host(order.sent()?, |_| ())
+    }
+
+    /// Starts a job of a queue as a detached run, in its folder and with its environment. Returns once it has begun.
+    ///
+    /// # Errors
+    /// As [`DetachedRuns::start`]; [`DetachedError::Refused`] also when it is not its turn, which its process decides.
+    pub(super) fn start_queued(&self, queue: &JobQueue, id: u64) -> Result<DetachedRun, DetachedError> {
+        let job = queue.job(id)?;
+        if !job.folder.is_dir() {
+            return Err(DetachedError::NoFolder(job.folder));
+        }
+        let order = SentOrder::Queued { history: bytes(queue.history()), id };
+        self.start_host(order, |command| {
+            command.env_clear().envs(job.environment()).current_dir(&job.folder);
+        })
+    }
+
+    fn start_host(&self, order: SentOrder, prepare: impl FnOnce(&mut Command)) -> Result<DetachedRun, DetachedError> {
         let runtime = self.runtime_folder()?;
         let (folder, log) = HostFolder::make(&runtime)?;
-        let begun = self.begin(order, packed, &folder, log.into());
+        let begun = self.begin(order, prepare, &folder, log.into());
         if begun.is_err() {
             // The host may have removed it, or not have ended yet; then the next listing of the runs removes it.
             folder.remove_if_dead();
@@ -99,30 +89,20 @@ impl DetachedRuns {
 
     fn begin(
         &self,
-        order: &DetachedOrder,
-        packed: Vec<u8>,
+        order: SentOrder,
+        prepare: impl FnOnce(&mut Command),
         folder: &HostFolder,
         log: OwnedFd,
     ) -> Result<DetachedRun, DetachedError> {
-        let cannot = DetachedError::system;
-        let (control, theirs) = socket::pair().map_err(cannot("no connection to a detached run can be made"))?;
-        // `/proc/self/exe` is no useful name in a list of processes; the program's own name is.
-        let own_name = std::env::args_os().next().filter(|_| self.executable.as_os_str() == OWN_EXECUTABLE);
-        let child = Command::new(&self.executable)
-            .arg0(own_name.as_deref().unwrap_or(self.executable.as_os_str()))
-            .args([OsStr::new(WORKER_ROLE), OsStr::new(HOST_ROLE)])
-            .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::null())
+        let (mut command, control) = self.in_role(HOST_ROLE)?;
+        prepare(&mut command);
+        let mut child = command
             .stderr(Stdio::from(log))
-            .spawn();
-        let is_without_proc = self.executable.as_os_str() == OWN_EXECUTABLE && !self.executable.exists();
-        let cannot_start = if is_without_proc {
-            "no process can be started for a detached run, since that is done through /proc; mount it here"
-        } else {
-            "no process can be started for a detached run"
-        };
-        let mut child = child.map_err(cannot(cannot_start))?;
-        let write_request = write_request(order, packed, folder, &control);
+            .spawn()
+            .map_err(DetachedError::system(self.start_fault()))?;
+        // With the command, its end of the connection is closed here.
+        drop(command);
+        let write_request = write_request(order, folder, &control);
         let watching = write_request.and_then(|()| watch::begin(control, folder.clone(), false));
         match watching {
             Ok(watching) => {
@@ -139,6 +119,30 @@ impl DetachedRuns {
                 })
             }
         }
+    }
+
+    /// What is said where no process can be started.
+    pub(super) fn start_fault(&self) -> &'static str {
+        if self.executable.as_os_str() == OWN_EXECUTABLE && !self.executable.exists() {
+            "no process can be started for a detached run, since that is done through /proc; mount it here"
+        } else {
+            "no process can be started for a detached run"
+        }
+    }
+
+    /// This program in another role, and the connection to it, which is its standard input.
+    pub(super) fn in_role(&self, role: &str) -> Result<(Command, UnixStream), DetachedError> {
+        let (control, theirs) =
+            socket::pair().map_err(DetachedError::system("no connection to a detached process can be made"))?;
+        // `/proc/self/exe` is no useful name in a list of processes; the program's own name is.
+        let own_name = std::env::args_os().next().filter(|_| self.executable.as_os_str() == OWN_EXECUTABLE);
+        let mut command = Command::new(&self.executable);
+        command
+            .arg0(own_name.as_deref().unwrap_or(self.executable.as_os_str()))
+            .args([OsStr::new(WORKER_ROLE), OsStr::new(role)])
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::null());
+        Ok((command, control))
     }
 
     /// The live runs, the oldest first, and the folders to reach them through. Folders of dead hosts are removed.
@@ -169,32 +173,29 @@ impl DetachedRuns {
     }
 }
 
-fn write_request(
-    order: &DetachedOrder,
-    packed: Vec<u8>,
-    folder: &HostFolder,
-    mut control: &UnixStream,
-) -> Result<(), DetachedError> {
-    let bytes = |path: &std::path::Path| path.as_os_str().as_bytes().to_vec();
-    let request = StartRequest {
-        order: PackedOrder {
-            batch: packed,
-            folder: bytes(&order.folder),
-            mode: order.mode,
-            workers: order.workers,
-            history: order.history.as_deref().map(|path| serde_bytes::ByteBuf::from(bytes(path))),
-            continues: order.continues,
-            earlier: order.earlier,
-            breakpoints: order.breakpoints.clone(),
-            window: order.window,
-            stops_with_starter: order.stops_with_starter || order.history.is_none(),
-        },
-        folder: bytes(folder.path()),
-    };
+fn write_request(order: SentOrder, folder: &HostFolder, mut control: &UnixStream) -> Result<(), DetachedError> {
+    let request = StartRequest { order, folder: bytes(folder.path()) };
     let sent = wire::write_handshake(&mut control).and_then(|()| wire::write_message(&mut control, &request));
     match sent {
         // The host refused and closed the connection; its message is read next and says why.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         sent => sent.map_err(|error| DetachedError::Lost(error.to_string())),
+    }
+}
+
+impl DetachedOrder {
+    fn sent(&self) -> Result<SentOrder, DetachedError> {
+        Ok(SentOrder::Packed(PackedOrder {
+            batch: self.batch.pack()?,
+            folder: bytes(&self.folder),
+            mode: self.mode,
+            workers: self.workers,
+            history: self.history.as_deref().map(|path| serde_bytes::ByteBuf::from(bytes(path))),
+            continues: self.continues,
+            earlier: self.earlier,
+            breakpoints: self.breakpoints.clone(),
+            window: self.window,
+            stops_with_starter: self.stops_with_starter || self.history.is_none(),
+        }))
     }
 }

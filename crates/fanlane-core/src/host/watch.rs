@@ -51,6 +51,11 @@ impl DetachedRun {
         PathBuf::from(std::ffi::OsString::from_vec(self.info.folder.clone()))
     }
 
+    /// A file that is locked for as long as a process of the run lives.
+    pub fn lock_file(&self) -> PathBuf {
+        self.folder.log_file()
+    }
+
     /// The batch, unless this watcher started the run.
     pub const fn batch(&self) -> Option<&Arc<Batch>> {
         self.batch.as_ref()

@@ -39,6 +39,7 @@ pub use batch::Batch;
 pub use call_value::CallValue;
 pub use control::Control;
 pub use file::JobFileError;
+pub(crate) use file::options as file_options;
 pub use id::TaskId;
 pub use inputs::Input;
 pub use kind::{KindTraits, TaskKind};

@@ -1,7 +1,12 @@
 //! Times of the wall clock as dates: in the time zone of the reader where a person reads them, in UTC in files.
 
-use jiff::Timestamp;
+use std::time::Duration;
+
+use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
+
+use crate::job::duration;
 
 /// A time in milliseconds since 1970-01-01 UTC, as `2026-11-22 16:45`.
 pub fn utc_minute(unix_ms: u64) -> String {
@@ -32,6 +37,50 @@ fn in_zone(unix_ms: u64, zone: Option<TimeZone>, pattern: &str) -> String {
 
 fn minute_in(unix_ms: u64, zone: Option<TimeZone>) -> String {
     in_zone(unix_ms, zone, "%Y-%m-%d %H:%M")
+}
+
+/// Reads a time to come, in milliseconds since 1970-01-01 UTC: of the day (`22:30`), of another (`2026-11-23 08:00`), with its
+/// zone (`2026-11-23T08:00Z`), or from now on (`+90m`). Times without a zone are of the zone of this process.
+///
+/// # Errors
+/// The message says what is expected.
+pub fn parse_coming(text: &str, now_unix_ms: u64) -> Result<u64, String> {
+    coming_in(text.trim(), now_unix_ms, &TimeZone::try_system().unwrap_or(TimeZone::UTC))
+}
+
+fn coming_in(text: &str, now_unix_ms: u64, zone: &TimeZone) -> Result<u64, String> {
+    const FORMS: &str = "expected a time to come: 22:30, 2026-11-23 08:00, 2026-11-23T08:00Z, or +90m from now";
+    let unix_ms = |time: Timestamp| u64::try_from(time.as_millisecond()).ok();
+    if let Some(wait) = text.strip_prefix('+') {
+        let secs = duration::parse(wait).map_err(|_| FORMS.to_owned())?.secs;
+        let at = Duration::try_from_secs_f64(secs).ok().and_then(|wait| u64::try_from(wait.as_millis()).ok());
+        // Within what has a date.
+        let at = at.and_then(|wait| now_unix_ms.checked_add(wait)).filter(|at| minute_exists(*at));
+        return at.ok_or_else(|| FORMS.to_owned());
+    }
+    let now = i64::try_from(now_unix_ms).ok().and_then(|now| Timestamp::from_millisecond(now).ok()).ok_or(FORMS)?;
+    // Only digits and a colon: a date alone is no time of the day.
+    let is_of_day = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b':') && text.contains(':');
+    let at = if let Some(time) = is_of_day.then(|| text.parse::<Time>().ok()).flatten() {
+        let today = now.to_zoned_datetime(zone.clone()).date();
+        let days = [today, today.saturating_add(1.day())];
+        let times = days.into_iter().filter_map(|day| day.to_datetime(time).to_zoned_datetime(zone.clone()).ok());
+        times.map(|time| time.timestamp()).find(|time| *time > now)
+    } else if let Ok(time) = text.parse::<Timestamp>() {
+        Some(time)
+    } else {
+        // A date alone would silently mean midnight.
+        let time = text.contains(':').then(|| text.parse::<DateTime>().ok()).flatten();
+        time.and_then(|time| time.to_zoned_datetime(zone.clone()).ok()).map(|time| time.timestamp())
+    };
+    match at {
+        Some(at) if at <= now => Err(format!("{text} is over; give a time to come")),
+        at => at.and_then(unix_ms).ok_or_else(|| FORMS.to_owned()),
+    }
+}
+
+fn minute_exists(unix_ms: u64) -> bool {
+    i64::try_from(unix_ms).is_ok_and(|unix_ms| Timestamp::from_millisecond(unix_ms).is_ok())
 }
 
 /// The date a number of days after 1970-01-01. Years are counted from March, so that leap days come last.
@@ -75,5 +124,41 @@ mod tests {
         }
         assert_eq!(minute_in(0, None), "1970-01-01 00:00 UTC");
         assert!(minute_in(u64::MAX, Some(zone)).ends_with(" UTC"), "beyond the calendar");
+    }
+
+    #[test]
+    fn a_time_to_come_is_read_in_the_zone_of_the_reader_and_what_is_over_is_refused() {
+        let zone = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").expect("a zone");
+        let now = 1_795_362_594_000; // 2026-11-22 16:49:54 there.
+        for (text, date) in [
+            ("17:00", "2026-11-22 17:00"),
+            ("16:49", "2026-11-23 16:49"),
+            ("08:15:30", "2026-11-23 08:15"),
+            ("2026-12-01 08:00", "2026-12-01 08:00"),
+            ("2027-07-01T08:00", "2027-07-01 08:00"),
+            ("2026-12-01T08:00Z", "2026-12-01 09:00"),
+            ("2026-12-01T08:00+03:00", "2026-12-01 06:00"),
+            ("+90m", "2026-11-22 18:19"),
+            ("+1.5d", "2026-11-24 04:49"),
+        ] {
+            let at = coming_in(text, now, &zone).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(minute_in(at, Some(zone.clone())), date, "{text}");
+        }
+        for (text, words) in [
+            ("2026-11-22 16:49", "is over"),
+            ("1969-01-01T00:00Z", "is over"),
+            ("25:00", "expected a time"),
+            ("2026-12-01", "expected a time"),
+            ("2026-02-30 08:00", "expected a time"),
+            ("10", "expected a time"),
+            ("", "expected a time"),
+            ("+", "expected a time"),
+            ("+-5m", "expected a time"),
+            ("+9999999999999d", "expected a time"),
+            ("soon", "expected a time"),
+        ] {
+            let error = coming_in(text, now, &zone).expect_err(text);
+            assert!(error.contains(words), "{text}: {error}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use crate::event::{
     AttemptRecord, DispatchEvent, Event, EventKind, OutcomeClass, OutcomeCounts, RunEvent, Summary, TaskEvent, TaskId,
     WorkerEvent,
 };
+use crate::job::control::{Halt, HaltOn};
 
 /// The tasks of a batch that a run leaves out because earlier runs have ended them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,6 +134,20 @@ impl Progress {
             | EventKind::Sample(_)
             | EventKind::Shared(_) => {}
         }
+    }
+
+    /// The run has ended with all tasks done, or with as many as a halt asked for.
+    pub fn has_reached_goal(&self) -> bool {
+        let Some(counts) = self.summary.as_ref().map(|summary| &summary.counts) else { return false };
+        // The tasks that a halt left out are cancelled.
+        let none_failed = counts.not_done() == counts.cancelled;
+        let halt = self.halted.as_deref().and_then(|halt| halt.parse::<Halt>().ok());
+        self.inputs_fault.is_none()
+            && match halt.map(|halt| halt.on) {
+                Some(HaltOn::Success) => true,
+                Some(HaltOn::Done) => none_failed,
+                Some(HaltOn::Fail) | None => counts.not_done() == 0,
+            }
     }
 
     /// Tasks that are known and have not ended.

@@ -1,5 +1,5 @@
-//! What outlives a run: presets, logs, results and records of runs, races, the history, and the atomic writing of
-//! files.
+//! What outlives a run: presets, the queue of jobs, logs, results and records of runs, races, the history, and the atomic
+//! writing of files.
 
 pub mod atomic_write;
 pub mod export;
@@ -7,6 +7,7 @@ pub mod history;
 pub mod joblog;
 pub mod output_target;
 pub mod presets;
+pub mod queue;
 pub mod race;
 pub mod record;
 pub mod remaining;

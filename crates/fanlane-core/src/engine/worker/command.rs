@@ -33,7 +33,7 @@ use super::streams::StreamReader;
 use super::{WorkerContext, end_tree, launch_error};
 
 /// The variable by which the threads of one process tell apart whose command an orphaned process belongs to.
-const TASK_MARKER: &str = "FANLANE_TASK";
+pub const TASK_MARKER: &str = "FANLANE_TASK";
 
 pub const KIND: ExecutorKind = ExecutorKind { name: TaskKind::Command.traits().name, open };
 

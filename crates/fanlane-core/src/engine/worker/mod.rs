@@ -20,6 +20,8 @@ mod python;
 mod receiver;
 mod streams;
 
+pub use command::TASK_MARKER;
+
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;

@@ -55,4 +55,18 @@ impl Batch {
         self.job.workers = workers;
         self
     }
+
+    /// Checks that a pool of this size can run it.
+    ///
+    /// # Errors
+    /// What no such pool can do.
+    pub fn check_pool(&self, workers: u32) -> Result<(), String> {
+        if let Some(requests) = self.requests() {
+            requests.check_pool(workers, |task| self.number(task)).map_err(|error| error.to_string())?;
+        }
+        match self.job.check_in_pool(workers).first() {
+            Some(problem) => Err(problem.to_string()),
+            None => Ok(()),
+        }
+    }
 }

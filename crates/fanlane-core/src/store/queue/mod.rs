@@ -1,0 +1,154 @@
+//! The queue of jobs: what is to be run later, in which order, and what holds it up. It is a folder beside the history with a
+//! file for each job, so it outlives every process and the machine.
+//!
+//! Each change is made under one lock and by replacing whole files. A job leaves the queue by being taken: the process that is
+//! to run it marks it as running under that lock, and holds a lock on another file while it lives. What takes jobs, and when,
+//! is in [`host`](crate::host); nothing is started here.
+
+mod change;
+mod entry;
+mod folder;
+#[cfg(test)]
+mod tests;
+mod turn;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use change::{Change, Place};
+pub use entry::{After, JobState, NewJob, QueuedJob, own_environment};
+pub(crate) use turn::wait_for_lock;
+pub use turn::{TakenJob, Turn};
+
+/// Maximum number of queued jobs that run at the same time.
+pub const MAX_PARALLEL: u32 = 64;
+
+/// The queue of jobs in a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobQueue {
+    folder: PathBuf,
+}
+
+/// The queue as it is listed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobList {
+    /// The jobs: first those that run, then the others in the order in which they start.
+    pub jobs: Vec<QueuedJob>,
+    /// No job starts.
+    pub paused: bool,
+    /// How many jobs run at the same time, 1 to [`MAX_PARALLEL`].
+    pub parallel: u32,
+}
+
+impl Default for JobList {
+    fn default() -> Self {
+        Self { jobs: Vec::new(), paused: false, parallel: 1 }
+    }
+}
+
+impl JobList {
+    /// The place of a job among those that wait, from 1; `None` for one that runs.
+    pub fn place(&self, id: u64) -> Option<usize> {
+        let waiting = self.jobs.iter().filter(|job| !job.is_running());
+        waiting.map(|job| job.id).position(|waiting| waiting == id).map(|place| place + 1)
+    }
+}
+
+/// A change of the queue was refused or failed. The queue is as it was.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum QueueError {
+    /// There is no such job.
+    #[error("there is no job {0} in the queue; fanlane queue lists the jobs")]
+    NoSuchJob(u64),
+    /// It runs already.
+    #[error("job {id} is running{}, so it cannot be {what}; {}", named(*.run), stopping(*.run))]
+    Running {
+        /// The job.
+        id: u64,
+        /// Its run in the history, if it has one.
+        run: Option<i64>,
+        /// What was to be done with it, as a participle.
+        what: &'static str,
+    },
+    /// Its file cannot be read.
+    #[error("job {id} cannot be {what}, since its file cannot be read: {reason}; drop it, or repair {}", .path.display())]
+    Unreadable {
+        /// The job.
+        id: u64,
+        /// What was to be done with it, as a participle.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The number of jobs at the same time is out of range.
+    #[error("{0} jobs at the same time are not possible: give 1 to {MAX_PARALLEL}; fanlane queue pause starts none")]
+    Parallel(u32),
+    /// It may not start now.
+    #[error("it is not the turn of job {0}")]
+    NotItsTurn(u64),
+    /// The settings of the queue cannot be read.
+    #[error("{} cannot be read: {reason}; without this file the jobs stay, in the order in which they were added", .path.display())]
+    Settings {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The job cannot be written as text.
+    #[error("the job cannot be kept in the queue: {0}")]
+    Unwritable(String),
+    /// An error of the system.
+    #[error("the queue of jobs cannot be {what} in {}: {source}", .path.display())]
+    System {
+        /// What was being done, as a participle.
+        what: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's error.
+        #[source]
+        source: io::Error,
+    },
+}
+
+fn named(run: Option<i64>) -> String {
+    run.map_or_else(String::new, |run| format!(" as run {run}"))
+}
+
+fn stopping(run: Option<i64>) -> String {
+    run.map_or_else(|| "fanlane stop stops it".to_owned(), |run| format!("fanlane stop {run} stops it"))
+}
+
+impl JobQueue {
+    /// The queue in the folder of the history; it is made when the first job is added.
+    pub fn beside_history(history: &Path) -> Self {
+        Self { folder: history.join("queue") }
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The folder of the history that it stands beside.
+    pub(crate) fn history(&self) -> &Path {
+        self.folder.parent().unwrap_or(&self.folder)
+    }
+
+    /// The jobs. One whose process was killed is held, with words about it.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn list(&self) -> Result<JobList, QueueError> {
+        let Some(queue) = self.lock_existing()? else { return Ok(JobList::default()) };
+        let (running, waiting): (Vec<QueuedJob>, Vec<QueuedJob>) =
+            queue.jobs.iter().cloned().partition(QueuedJob::is_running);
+        Ok(JobList {
+            jobs: running.into_iter().chain(waiting).collect(),
+            paused: queue.settings.paused,
+            parallel: queue.settings.parallel,
+        })
+    }
+}

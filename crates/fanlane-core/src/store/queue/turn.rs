@@ -1,0 +1,215 @@
+//! Whose turn it is: which jobs may start, and what has to happen before others may. The process that is to run a job takes it,
+//! which only one can.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::FlockOperation;
+
+use super::folder::{Fate, Locked, is_locked, lock_file, open_private};
+use super::{After, JobQueue, JobState, QueueError, QueuedJob};
+use fanlane_os::clock::unix_ms;
+
+/// What the queue waits for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// The jobs that may start now.
+    pub startable: Vec<u64>,
+    /// The next time at which a job may start, in milliseconds since 1970-01-01 UTC.
+    pub next_unix_ms: Option<u64>,
+    /// Files of processes whose end may let a job start; each is locked while its process lives.
+    pub locks: Vec<PathBuf>,
+}
+
+impl Turn {
+    /// No job starts without a change of the queue.
+    pub fn is_over(&self) -> bool {
+        self.startable.is_empty() && self.next_unix_ms.is_none() && self.locks.is_empty()
+    }
+}
+
+/// A job that this process has taken to run it. While this lives, the queue knows that it runs.
+#[derive(Debug)]
+pub struct TakenJob {
+    queue: JobQueue,
+    id: u64,
+    #[expect(dead_code, reason = "the lock lives as long as its file is open")]
+    lock: File,
+}
+
+impl Locked<'_> {
+    pub(super) fn turn(&self, now_unix_ms: u64) -> Turn {
+        let mut turn = Turn::default();
+        let running: Vec<u64> = self.jobs.iter().filter(|job| job.is_running()).map(|job| job.id).collect();
+        let mut places = (self.settings.parallel as usize).saturating_sub(running.len());
+        for job in &self.jobs {
+            match job.state {
+                JobState::Wanted => turn.startable.push(job.id),
+                JobState::Queued if !self.settings.paused => {
+                    if let Some(at) = job.at_unix_ms.filter(|at| *at > now_unix_ms) {
+                        turn.next_unix_ms = Some(turn.next_unix_ms.map_or(at, |next| next.min(at)));
+                    } else if !job.after.is_empty() && self.waits(job, &mut turn) {
+                        // Its turn comes with the end of another.
+                    } else if places > 0 {
+                        places -= 1;
+                        turn.startable.push(job.id);
+                    }
+                }
+                _ => {}
+            }
+        }
+        if !self.settings.paused {
+            // Also where nothing waits for its end: its tasks may add jobs, and cannot start what would start these.
+            turn.locks.extend(running.iter().map(|id| self.queue.run_lock(*id)));
+        }
+        turn.locks.sort_unstable();
+        turn.locks.dedup();
+        turn
+    }
+
+    /// Whether something that has to end before this job goes on; notes the locks of its processes.
+    fn waits(&self, job: &QueuedJob, turn: &mut Turn) -> bool {
+        let mut waits = false;
+        for after in &job.after {
+            match after {
+                After::Job(id) => {
+                    let other = self.jobs.iter().find(|other| other.id == *id);
+                    waits |= other.is_some();
+                    turn.locks.extend(other.filter(|other| other.is_running()).map(|_| self.queue.run_lock(*id)));
+                }
+                After::Run { lock, .. } if is_locked(lock) => {
+                    waits = true;
+                    turn.locks.push(lock.clone());
+                }
+                After::Run { .. } => {}
+            }
+        }
+        waits
+    }
+}
+
+impl JobQueue {
+    /// Whose turn it is now.
+    ///
+    /// # Errors
+    /// When the queue cannot be read.
+    pub fn turn(&self) -> Result<Turn, QueueError> {
+        self.turn_or_leave(|| ())
+    }
+
+    /// The same; `leave` is called before anything can be changed, if no job starts without a change.
+    pub(crate) fn turn_or_leave(&self, leave: impl FnOnce()) -> Result<Turn, QueueError> {
+        let turn = self.lock_existing()?.map(|queue| (queue.turn(unix_ms()), queue));
+        let is_over = turn.as_ref().is_none_or(|(turn, _)| turn.is_over());
+        if is_over {
+            leave();
+        }
+        Ok(turn.map(|(turn, _)| turn).unwrap_or_default())
+    }
+
+    /// Whether a process starts the jobs of the queue.
+    pub(crate) fn has_runner(&self) -> Result<bool, QueueError> {
+        // Under the lock, so that this look is never in the way of one that becomes the runner.
+        Ok(self.lock_existing()?.is_some_and(|_| is_locked(&self.runner_lock())))
+    }
+
+    /// Makes this process the one that starts the jobs, for as long as the file is open; `None`: another one is.
+    pub(crate) fn become_runner(&self) -> Result<Option<File>, QueueError> {
+        let Some(_queue) = self.lock_existing()? else { return Ok(None) };
+        let lock = open_private(&self.runner_lock()).map_err(self.system("locked"))?;
+        let is_first = rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok();
+        Ok(is_first.then_some(lock))
+    }
+
+    /// A job as it is now.
+    pub(crate) fn job(&self, id: u64) -> Result<QueuedJob, QueueError> {
+        let queue = self.lock_existing()?.ok_or(QueueError::NoSuchJob(id))?;
+        Ok(queue.jobs[queue.find(id)?].clone())
+    }
+
+    /// What the inputs of a job read from standard input.
+    pub(crate) fn stdin_of(&self, id: u64) -> io::Result<Box<dyn Read>> {
+        match File::open(self.stdin_file(id)) {
+            Ok(file) => Ok(Box::new(io::BufReader::new(file))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Box::new(io::empty())),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes a job whose turn it is, to run it in this process. It is taken once: what took it before, and whether it may start
+    /// now, is decided under the lock of the queue.
+    ///
+    /// # Errors
+    /// [`QueueError::NotItsTurn`] if it may not start.
+    pub fn take(&self, id: u64) -> Result<TakenJob, QueueError> {
+        let mut queue = self.lock_existing()?.ok_or(QueueError::NoSuchJob(id))?;
+        let place = queue.find(id)?;
+        if !queue.turn(unix_ms()).startable.contains(&id) {
+            return Err(QueueError::NotItsTurn(id));
+        }
+        let lock = open_private(&self.run_lock(id)).map_err(self.system("changed"))?;
+        lock_file(&lock, FlockOperation::LockExclusive).map_err(self.system("locked"))?;
+        queue.jobs[place].state = JobState::Running { run: None };
+        queue.write_job(place)?;
+        Ok(TakenJob { queue: self.clone(), id, lock })
+    }
+
+    /// Holds a job that could not be started, with words about it; one that runs or is held stays as it is.
+    pub(crate) fn hold_unstartable(&self, id: u64, words: &str) -> Result<(), QueueError> {
+        let Some(mut queue) = self.lock_existing()? else { return Ok(()) };
+        let Ok(place) = queue.find(id) else { return Ok(()) };
+        if matches!(queue.jobs[place].state, JobState::Queued | JobState::Wanted) {
+            queue.jobs[place].state = JobState::Held { reason: Some(format!("it could not be started: {words}")) };
+            queue.write_job(place)?;
+        }
+        Ok(())
+    }
+}
+
+impl TakenJob {
+    /// The queue that it is of.
+    pub(crate) const fn queue(&self) -> &JobQueue {
+        &self.queue
+    }
+
+    /// Notes the number of its run.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn recorded(&self, run: Option<i64>) -> Result<(), QueueError> {
+        self.set(JobState::Running { run })
+    }
+
+    /// Gives it back, held: it has not begun.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(crate) fn give_back(self, words: &str) -> Result<(), QueueError> {
+        self.set(JobState::Held { reason: Some(format!("it could not be started: {words}")) })
+    }
+
+    /// It has ended, so it leaves the queue. `is_done`: jobs that wait for it may go on.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn end(self, is_done: bool) -> Result<(), QueueError> {
+        let Some(mut queue) = self.queue.lock_existing()? else { return Ok(()) };
+        queue.remove(self.id, if is_done { Fate::Done } else { Fate::NotDone })
+    }
+
+    fn set(&self, state: JobState) -> Result<(), QueueError> {
+        let Some(mut queue) = self.queue.lock_existing()? else { return Ok(()) };
+        let place = queue.find(self.id)?;
+        queue.jobs[place].state = state;
+        queue.write_job(place)
+    }
+}
+
+/// Waits until no process holds the file at a path locked.
+pub(crate) fn wait_for_lock(path: &Path) {
+    if let Ok(file) = File::open(path) {
+        // Where it cannot be locked, the queue is looked at again.
+        let _ = lock_file(&file, FlockOperation::LockShared);
+    }
+}

@@ -1,0 +1,136 @@
+//! `fanlane add`: puts a job into the queue. It takes what `fanlane run` takes.
+
+use std::ffi::OsString;
+use std::io::{self, Read};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+
+use super::{JobTime, parse_time, serve};
+use crate::cli::detached;
+use crate::cli::execute::{self, Placement, RunRequest};
+use crate::cli::exit_status::Status;
+use crate::cli::run::RunArgs;
+use crate::cli::run_name::RunName;
+use crate::cli::subcommand::Subcommand;
+use crate::cli::terminal::{print, remark};
+use fanlane_core::job::Batch;
+use fanlane_core::store::queue::{After, JobQueue, NewJob, own_environment};
+use fanlane_os::machine::cores;
+
+/// The arguments of `fanlane add`.
+#[derive(Debug, Args)]
+pub struct AddArgs {
+    /// Name of the job in the queue and in the history [default: that of the job file, or the command]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Start it not before a time: 22:30, '2026-11-23 08:00', +90m
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    at: Option<JobTime>,
+    /// Do not start it until fanlane queue release
+    #[arg(long)]
+    hold: bool,
+    /// Start it once all tasks of this job of the queue are done; if some fail, it is held
+    #[arg(long, value_name = "ID")]
+    after: Vec<u64>,
+    /// Start it once this detached run has ended, however it ends: its number, or last
+    #[arg(long, value_name = "RUN")]
+    after_run: Option<RunName>,
+    /// What is run, and how.
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+impl Subcommand for Box<AddArgs> {
+    fn perform(mut self) -> Result<Status> {
+        // It runs detached, also where nothing says so.
+        self.run.detached |= !self.run.dry_run;
+        let mut request = self.run.request()?;
+        if let Some(name) = &self.name {
+            ensure!(!name.trim().is_empty(), "a job needs a name; leave --name out to call it by its command");
+            request.plan.job.name = name.trim().to_owned();
+        }
+        if request.placement == Placement::DryRun {
+            return execute::run(request);
+        }
+        self.add(request)
+    }
+
+    fn words(&mut self) -> Option<&mut Vec<OsString>> {
+        Some(&mut self.run.words)
+    }
+}
+
+impl AddArgs {
+    fn add(&self, request: RunRequest) -> Result<Status> {
+        let RunRequest { plan, workers, report, keep, resume, break_before, tty, .. } = request;
+        execute::check_detached(&report, &keep, "fanlane add")?;
+        if resume.is_some() {
+            bail!(
+                "what is resumed is decided when it starts, so a job of the queue cannot be a resumed run; use fanlane resume"
+            );
+        }
+        ensure!(!tty, "--tty cannot be used with fanlane add: a job of the queue has no terminal");
+        let history = keep.history_folder()?;
+        let history = history
+            .context("FANLANE_NO_HISTORY is set, and only the history keeps the result of a job of the queue")?;
+        execute::check_shell(&plan.job.shell)?;
+        let mut job = plan.job.clone();
+        let stdin = if job.reads_stdin() { Some(read_stdin()?) } else { None };
+        let folder = plan.absolute_folder();
+        let after = self.after()?;
+        // What it waits for may make its inputs.
+        let tasks = match Batch::open(&job, &folder, &mut stdin.as_deref().unwrap_or_default()) {
+            Ok(batch) => {
+                execute::find_python(&batch)?;
+                execute::with_numbers(&batch, &break_before, "--break-before")?;
+                let pool = workers.map(|count| count.resolve(cores(), batch.len()));
+                job.workers = pool.or(job.workers);
+                batch.in_pool(job.workers).check_pool(job.workers.unwrap_or_else(cores)).map_err(anyhow::Error::msg)?;
+                true
+            }
+            Err(_) if !after.is_empty() => {
+                job.workers = workers.map(|count| count.resolve(cores(), u64::MAX)).or(job.workers);
+                false
+            }
+            Err(error) => {
+                let advice = "nothing was added; if another job makes its inputs, say so with --after ID";
+                return Err(anyhow::Error::new(error).context(advice));
+            }
+        };
+        let new = NewJob {
+            job,
+            folder,
+            environment: own_environment(),
+            break_before,
+            stdin,
+            held: self.hold,
+            at_unix_ms: self.at.and_then(|at| at.0),
+            after,
+        };
+        let queue = JobQueue::beside_history(&history);
+        let id = queue.add(new)?;
+        if !report.style.quiet {
+            let inputs = if tasks { "" } else { ", and its inputs, which cannot be read yet, are read when it starts" };
+            remark(&format!(
+                "job {id} is in the queue{inputs}; fanlane queue lists the jobs, fanlane queue drop {id} takes it out"
+            ));
+        }
+        let printed = print(|out| writeln!(out, "{id}"))?;
+        serve(&queue)?;
+        Ok(printed)
+    }
+
+    fn after(&self) -> Result<Vec<After>> {
+        let jobs = self.after.iter().map(|id| After::Job(*id));
+        let run = self.after_run.map(|name| detached::find(Some(name))).transpose()?;
+        let run = run.map(|watching| After::Run { run: watching.info.run, lock: watching.lock_file() });
+        Ok(jobs.chain(run).collect())
+    }
+}
+
+fn read_stdin() -> Result<Vec<u8>> {
+    let mut read = Vec::new();
+    io::stdin().lock().read_to_end(&mut read).context("standard input cannot be read")?;
+    Ok(read)
+}

@@ -1,0 +1,181 @@
+//! `fanlane add` and `fanlane queue`: jobs that run later, one after the other.
+
+pub mod add;
+mod list;
+
+use anyhow::Result;
+use clap::{Args, Subcommand as ClapSubcommand};
+
+use super::detached::detached_runs;
+use super::exit_status::Status;
+use super::subcommand::Subcommand;
+use super::terminal::remark;
+use fanlane_core::host::DetachedError;
+use fanlane_core::model::date::{local_minute, parse_coming};
+use fanlane_core::store::history::default_folder;
+use fanlane_core::store::queue::{Change, JobQueue, Place};
+use fanlane_os::clock::unix_ms;
+
+/// The arguments of `fanlane queue`.
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+States: queued; waiting for its time or for what it comes after; held; starting; running. A job that ends leaves the queue:
+fanlane history has its run. A job that fails does not hold the others up.
+
+Exit status: 0   2 nothing was changed
+
+Examples:
+  fanlane queue                     the jobs, in the order in which they start
+  fanlane queue move 7 --to first
+  fanlane queue hold 4 5; fanlane queue release 4
+  fanlane queue at 7 22:30
+  fanlane queue start 7             now, beside what runs
+  fanlane queue parallel 2"
+)]
+pub struct QueueArgs {
+    /// What is changed; `None` lists the jobs.
+    #[command(subcommand)]
+    action: Option<QueueAction>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// The jobs that a command is about.
+#[derive(Debug, Args)]
+struct Ids {
+    /// Numbers of jobs, as fanlane queue lists them
+    #[arg(value_name = "ID", required = true)]
+    ids: Vec<u64>,
+}
+
+/// A change of the queue.
+#[derive(Debug, ClapSubcommand)]
+enum QueueAction {
+    /// Do not start these jobs until they are released
+    Hold(Ids),
+    /// Let held jobs start again
+    Release(Ids),
+    /// Take these jobs out of the queue
+    Drop(Ids),
+    /// Start these jobs now, beside what runs
+    Start(Ids),
+    /// Let these jobs start earlier or later than others
+    Move {
+        /// The jobs.
+        #[command(flatten)]
+        jobs: Ids,
+        /// Their place among those that wait: a number from 1, first, or last
+        #[arg(long, value_name = "PLACE", value_parser = parse_place)]
+        to: Place,
+    },
+    /// Start a job not before a time, and release it if it is held
+    At {
+        /// Number of a job, as fanlane queue lists it
+        #[arg(value_name = "ID")]
+        id: u64,
+        /// 22:30, '2026-11-23 08:00', +90m; or now: at any time
+        #[arg(value_name = "TIME", value_parser = parse_time)]
+        time: JobTime,
+    },
+    /// Set how many jobs of the queue run at the same time [at first: 1]
+    Parallel {
+        /// 1 to 64
+        #[arg(value_name = "N")]
+        jobs: u32,
+    },
+    /// Start no further job of the queue; those that run go on
+    Pause,
+    /// Let the jobs of the queue start again
+    Resume,
+}
+
+/// The earliest start of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct JobTime(Option<u64>);
+
+fn parse_time(text: &str) -> Result<JobTime, String> {
+    if text == "now" { Ok(JobTime(None)) } else { parse_coming(text, unix_ms()).map(|at| JobTime(Some(at))) }
+}
+
+fn parse_place(text: &str) -> Result<Place, String> {
+    match (text, text.parse()) {
+        ("first", _) => Ok(Place::Number(1)),
+        ("last", _) => Ok(Place::Last),
+        (_, Ok(place)) if place >= 1 => Ok(Place::Number(place)),
+        _ => Err("expected a place from 1, first, or last".to_owned()),
+    }
+}
+
+impl Subcommand for QueueArgs {
+    fn perform(self) -> Result<Status> {
+        let queue = JobQueue::beside_history(&default_folder()?);
+        let Some(action) = self.action else {
+            let listed = list::print_jobs(&queue, self.json)?;
+            serve(&queue)?;
+            return Ok(listed);
+        };
+        let change = |ids: &[u64], change: Change| {
+            queue.change(ids, change)?;
+            anyhow::Ok(format!("{} {}", named(ids), words(change, ids.len())))
+        };
+        let said = match action {
+            QueueAction::Hold(jobs) => change(&jobs.ids, Change::Hold)?,
+            QueueAction::Release(jobs) => change(&jobs.ids, Change::Release)?,
+            QueueAction::Drop(jobs) => change(&jobs.ids, Change::Drop)?,
+            QueueAction::Start(jobs) => change(&jobs.ids, Change::Start)?,
+            QueueAction::Move { jobs, to } => change(&jobs.ids, Change::Move(to))?,
+            QueueAction::At { id, time } => change(&[id], Change::At(time.0))?,
+            QueueAction::Parallel { jobs } => {
+                queue.set_parallel(jobs)?;
+                format!("jobs of the queue that run at the same time: {jobs}")
+            }
+            QueueAction::Pause => {
+                queue.set_paused(true)?;
+                "no further job of the queue starts until fanlane queue resume; those that run go on".to_owned()
+            }
+            QueueAction::Resume => {
+                queue.set_paused(false)?;
+                "the jobs of the queue start again".to_owned()
+            }
+        };
+        remark(&said);
+        serve(&queue)?;
+        Ok(Status::AllDone)
+    }
+}
+
+fn named(ids: &[u64]) -> String {
+    let numbers: Vec<String> = ids.iter().map(u64::to_string).collect();
+    format!("{} {}", if ids.len() == 1 { "job" } else { "jobs" }, numbers.join(", "))
+}
+
+/// What has become of jobs.
+fn words(change: Change, count: usize) -> String {
+    let (is, starts) = if count == 1 { ("is", "starts") } else { ("are", "start") };
+    match change {
+        Change::Hold => format!("{is} held until fanlane queue release"),
+        Change::Release => format!("{starts} when the turn comes"),
+        Change::Drop => format!("{is} out of the queue"),
+        Change::Start => format!("{starts} now"),
+        Change::At(Some(at)) => format!("{starts} not before {}", local_minute(at)),
+        Change::At(None) => format!("{starts} when the turn comes, at any time"),
+        Change::Move(_) => format!("{is} moved"),
+    }
+}
+
+/// Has the jobs of the queue started in their turn from now on.
+fn serve(queue: &JobQueue) -> Result<()> {
+    match detached_runs().serve_queue(queue) {
+        Err(DetachedError::InTask) => {
+            remark(
+                "a task cannot start what starts the jobs of the queue, since all that a task starts is ended with it; the jobs \
+                 start with the next fanlane queue outside of a task",
+            );
+            Ok(())
+        }
+        served => Ok(served.map(drop)?),
+    }
+}

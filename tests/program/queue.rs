@@ -1,0 +1,265 @@
+//! `fanlane add` and `fanlane queue`: the built program from outside, with its processes killed.
+
+use std::fs;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use super::background::Scene;
+use super::processes::wait_until;
+use super::start::{Ended, run_in_with};
+
+/// A task that notes its beginning and ends when it may.
+const GATED: &str = "touch begun-{}; until [ -e gate ]; do sleep 0.01; done; echo {} >> record";
+
+impl Scene {
+    fn add(&self, words: &[&str]) -> Ended {
+        let added = self.run(&[&["add"], words].concat());
+        assert_eq!(added.code, Some(0), "{words:?}: {added:?}");
+        added
+    }
+
+    fn queue(&self) -> Value {
+        let listed = self.run(&["queue", "--json"]);
+        assert_eq!(listed.code, Some(0), "{listed:?}");
+        serde_json::from_str(&listed.out).unwrap()
+    }
+
+    /// The jobs by number and state, in order.
+    fn jobs(&self) -> Vec<(u64, String)> {
+        let list = self.queue();
+        let jobs = list["jobs"].as_array().unwrap().iter();
+        jobs.map(|job| (job["job"].as_u64().unwrap(), job["state"].as_str().unwrap().to_owned())).collect()
+    }
+
+    fn change(&self, words: &[&str]) {
+        let changed = self.run(&[&["queue"], words].concat());
+        assert_eq!(changed.code, Some(0), "{words:?}: {changed:?}");
+    }
+
+    fn record(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.0.path().join("record")).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    fn in_role(&self, role: &str) -> Vec<u32> {
+        let end = format!("\0--fanlane-worker\0{role}\0");
+        let is_it = |pid: &u32| fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default().ends_with(end.as_bytes());
+        self.processes().into_iter().filter(is_it).collect()
+    }
+
+    fn kill_all(&self, role: &str) {
+        for pid in self.in_role(role) {
+            // It may have ended meanwhile.
+            let _ = kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), Signal::KILL);
+        }
+        wait_until("the end of what was killed", || self.in_role(role).is_empty());
+    }
+
+    fn runs_dry(&self) {
+        wait_until("an empty queue", || self.jobs().is_empty());
+        wait_until("the end of all processes", || self.processes().is_empty());
+        // What killed processes have left goes with the next look.
+        self.run(&["attach"]);
+        self.nothing_is_left();
+    }
+}
+
+#[test]
+fn jobs_run_one_after_the_other_in_the_order_that_they_are_given() {
+    let scene = Scene::new();
+    assert!(scene.run(&["queue"]).err.contains("the queue is empty; fanlane add puts a job into it"));
+    assert_eq!(scene.add(&["--name", "First", GATED, ":::", "a"]).out, "1\n");
+    wait_until("the first job", || scene.has("begun-a"));
+    for input in ["b", "c", "d"] {
+        scene.add(&[GATED, ":::", input]);
+    }
+    scene.change(&["move", "4", "--to", "first"]);
+    scene.change(&["hold", "3"]);
+    let listed = scene.run(&["queue"]);
+    let rows: Vec<Vec<&str>> = listed.out.lines().map(|line| line.split_whitespace().take(3).collect()).collect();
+    assert_eq!(
+        rows,
+        [
+            ["JOB", "PLACE", "STATE"],
+            ["1", "-", "running"],
+            ["4", "1", "queued"],
+            ["2", "2", "queued"],
+            ["3", "3", "held"]
+        ],
+        "{listed:?}"
+    );
+    assert!(listed.out.contains("First") && listed.out.contains("run 1"), "{listed:?}");
+    assert!(!scene.has("begun-d") && !scene.has("begun-b"));
+    scene.write("gate", "");
+    wait_until("the held one alone", || scene.jobs() == [(3, "held".to_owned())]);
+    assert_eq!(scene.record(), ["a", "d", "b"]);
+    wait_until("the end of the runner, which has nothing to start", || scene.in_role("queue").is_empty());
+    scene.change(&["release", "3"]);
+    scene.runs_dry();
+    assert_eq!(scene.record(), ["a", "d", "b", "c"]);
+    let history = scene.run(&["history", "--json"]);
+    assert_eq!(history.out.lines().count(), 4, "{history:?}");
+}
+
+#[test]
+fn start_parallel_pause_and_time_let_jobs_start_beside_others() {
+    let scene = Scene::new();
+    scene.change(&["pause"]);
+    for input in ["a", "b", "c", "d"] {
+        scene.add(&[GATED, ":::", input]);
+    }
+    assert!(scene.run(&["queue"]).err.contains("the queue is paused"));
+    assert!(scene.in_role("queue").is_empty(), "a paused queue costs no process");
+    scene.change(&["start", "3"]);
+    wait_until("what was asked for", || scene.has("begun-c"));
+    assert!(!scene.has("begun-a"));
+    scene.change(&["parallel", "2"]);
+    scene.change(&["resume"]);
+    wait_until("a second one", || scene.has("begun-a"));
+    let states: Vec<String> = scene.jobs().into_iter().map(|(_, state)| state).collect();
+    assert_eq!(states, ["running", "running", "queued", "queued"]);
+    scene.change(&["at", "2", "+900d"]);
+    scene.write("gate", "");
+    wait_until("the one with a time", || scene.jobs() == [(2, "waiting".to_owned())]);
+    assert!(scene.queue()["jobs"][0]["note"].as_str().unwrap().starts_with("not before 20"));
+    scene.change(&["at", "2", "now"]);
+    scene.runs_dry();
+}
+
+#[test]
+fn a_job_that_fails_holds_up_only_what_was_added_after_it_by_name() {
+    let scene = Scene::new();
+    scene.write("inputs", "x\n");
+    scene.add(&["--hold", "[ {} != bad ]", ":::", "bad"]);
+    scene.add(&["--after", "1", "echo {} >> record", "::::", "inputs"]);
+    let early = scene.add(&["--hold", "echo y > later; echo {} >> record", ":::", "made"]);
+    assert!(early.err.contains("job 3 is in the queue"), "{early:?}");
+    let unread = scene.add(&["--after", "3", "echo {} >> record", "::::", "later"]);
+    assert!(unread.err.contains("its inputs, which cannot be read yet"), "{unread:?}");
+    scene.change(&["release", "1", "3"]);
+    wait_until("what the failed one left", || scene.jobs() == [(2, "held".to_owned())]);
+    assert_eq!(scene.record(), ["made", "y"]);
+    let note = scene.queue()["jobs"][0]["note"].as_str().unwrap().to_owned();
+    assert!(note.contains("job 1, which it waits for, ended without all of its tasks done"), "{note}");
+
+    // A run that is not of the queue.
+    assert_eq!(scene.run(&["run", "--background", GATED, ":::", "z"]).code, Some(0));
+    wait_until("it", || scene.has("begun-z"));
+    scene.add(&["--after-run", "last", "echo {} >> record", ":::", "follows"]);
+    assert_eq!(scene.jobs().last().unwrap(), &(5, "waiting".to_owned()));
+    scene.write("gate", "");
+    scene.change(&["drop", "2"]);
+    scene.runs_dry();
+    assert_eq!(scene.record(), ["made", "y", "z", "follows"]);
+}
+
+#[test]
+fn killed_runners_lose_no_job_and_start_none_twice() {
+    let scene = Scene::new();
+    scene.change(&["pause"]);
+    let inputs: Vec<String> = (1..=5).map(|input| input.to_string()).collect();
+    for input in &inputs {
+        scene.add(&["echo {} >> record", ":::", input]);
+    }
+    scene.change(&["resume"]);
+    // At whatever moment of starting and waiting that hits.
+    let mut kills = 0;
+    while !scene.jobs().is_empty() {
+        scene.kill_all("queue");
+        kills += 1;
+        assert!(kills < 10_000);
+    }
+    scene.runs_dry();
+    assert_eq!(scene.record(), inputs);
+}
+
+#[test]
+fn a_job_whose_host_is_killed_is_held_and_the_next_one_runs() {
+    let scene = Scene::new();
+    scene.add(&[GATED, ":::", "a"]);
+    wait_until("its run", || scene.has("begun-a") && scene.queue()["jobs"][0]["run"] == 1);
+    scene.add(&["echo {} >> record", ":::", "b"]);
+    // As when the machine goes down: all processes are gone.
+    scene.kill_all("queue");
+    scene.kill_all("host");
+    wait_until("the next one, which a look at the queue starts", || scene.jobs() == [(1, "held".to_owned())]);
+    let note = scene.queue()["jobs"][0]["note"].as_str().unwrap().to_owned();
+    assert!(note.contains("run 1 broke off") && note.contains("fanlane resume 1"), "{note}");
+    assert_eq!(scene.record(), ["b"]);
+    scene.write("gate", "");
+    scene.change(&["release", "1"]);
+    scene.runs_dry();
+    assert_eq!(scene.record(), ["b", "a"]);
+}
+
+#[test]
+fn a_job_keeps_its_folder_its_environment_and_its_standard_input() {
+    let scene = Scene::new();
+    fs::create_dir(scene.0.path().join("work")).unwrap();
+    let words = ["add", "--hold", "-j", "1", "echo {} $LEVEL $PWD >> record"];
+    let mut add = super::start::command(&words, &scene.0.path().join("work"));
+    add.env("HOME", scene.0.path()).env("FANLANE_RUNTIME_DIR", scene.0.path().join("runtime")).env("LEVEL", "7");
+    let mut child = add.stdin(std::process::Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"one\ntwo\n").unwrap();
+    let added: Ended = child.wait_with_output().unwrap().into();
+    assert_eq!((added.code, &*added.out), (Some(0), "1\n"), "{added:?}");
+    scene.change(&["release", "1"]);
+    scene.runs_dry();
+    let work = scene.0.path().join("work").canonicalize().unwrap();
+    let record = fs::read_to_string(work.join("record")).unwrap();
+    assert_eq!(record, format!("one 7 {0}\ntwo 7 {0}\n", work.display()));
+    // Its folder is gone when its turn comes.
+    fs::create_dir(scene.0.path().join("gone")).unwrap();
+    let job = "Job(version: 1, task: Command(\"true\"), inputs: [Range(1, 2)])";
+    fs::write(scene.0.path().join("gone/job.ron"), job).unwrap();
+    scene.add(&["--hold", "gone/job.ron"]);
+    fs::remove_dir_all(scene.0.path().join("gone")).unwrap();
+    scene.change(&["release", "2"]);
+    wait_until("the reason", || scene.jobs() == [(2, "held".to_owned())]);
+    let note = scene.queue()["jobs"][0]["note"].as_str().unwrap().to_owned();
+    assert!(note.contains("it could not be started: its folder") && note.contains("gone"), "{note}");
+    scene.change(&["drop", "2"]);
+    scene.runs_dry();
+}
+
+#[test]
+fn a_task_of_a_queued_job_adds_another_and_what_makes_no_sense_is_refused() {
+    let scene = Scene::new();
+    let program = env!("CARGO_BIN_EXE_fanlane");
+    scene.add(&[&format!("{program} add 'echo >> record' ::: {{}}"), ":::", "next"]);
+    wait_until("the added one", || scene.record() == ["next"]);
+    for (words, why) in [
+        (&["add", "echo", "{}", "::::", "nowhere"][..], "if another job makes its inputs, say so with --after ID"),
+        (&["add", "--after", "99", "true", ":::", "1"], "there is no job 99 in the queue"),
+        (&["add", "--after-run", "99", "true", ":::", "1"], "there is no run 99"),
+        (&["add", "--at", "yesterday", "true", ":::", "1"], "expected a time to come"),
+        (&["add", "--at", "2001-01-01 08:00", "true", ":::", "1"], "is over"),
+        (&["add", "--name", " ", "true", ":::", "1"], "a job needs a name"),
+        (&["add", "--json", "true", ":::", "1"], "--json cannot be used with fanlane add"),
+        (&["add", "--joblog", "log", "true", ":::", "1"], "fanlane export RUN"),
+        (&["add", "--tty", "true", ":::", "1"], "has no terminal"),
+        (&["add", "--resume", "--joblog", "log", "true", ":::", "1"], "--joblog cannot be used"),
+        (&["add", "--resume-run", "1", "true", ":::", "1"], "use fanlane resume"),
+        (&["add", "--shell", "no-such-shell", "true", ":::", "1"], "no-such-shell"),
+        (&["add", "no.ron"], "no.ron"),
+        (&["queue", "hold", "99"], "there is no job 99 in the queue"),
+        (&["queue", "hold"], "ID"),
+        (&["queue", "move", "1"], "--to"),
+        (&["queue", "move", "1", "--to", "0"], "expected a place from 1, first, or last"),
+        (&["queue", "at", "1", "25:00"], "expected a time to come"),
+        (&["queue", "parallel", "0"], "fanlane queue pause starts none"),
+        (&["queue", "parallel", "65"], "give 1 to 64"),
+    ] {
+        let refused = scene.run(words);
+        assert!(
+            refused.code == Some(2) && refused.err.contains(why) && refused.out.is_empty(),
+            "{words:?}: {refused:?}"
+        );
+    }
+    let dry = scene.run(&["add", "--dry-run", "echo {}", ":::", "a"]);
+    assert_eq!((dry.code, &*dry.out), (Some(0), "echo a\n"), "{dry:?}");
+    let empty = run_in_with(&["add", "--quiet", "true"], scene.0.path(), b"");
+    assert_eq!(empty.code, Some(0), "{empty:?}");
+    scene.runs_dry();
+}
