@@ -11,6 +11,7 @@ use super::history::PastRunUse;
 use super::job_editor::JobDraft;
 use super::page::Page;
 use super::presets::PresetId;
+use super::queue::QueueCommand;
 use super::race::RaceDraft;
 use super::run::RowQuery;
 use super::scale::Scale;
@@ -46,6 +47,10 @@ pub enum Command {
     SetMode(Mode),
     /// Run the open job.
     Run,
+    /// Run the open job beside the run under way, as another detached run.
+    RunBeside,
+    /// Add the open job to the queue, to be run after the run under way.
+    RunAfter,
     /// Start no further tasks.
     Pause,
     /// Start tasks again.
@@ -97,6 +102,8 @@ pub enum Command {
     Race(RaceCommand),
     /// A command about the history.
     History(HistoryCommand),
+    /// A command about the queue of jobs.
+    Queue(QueueCommand),
     /// Give the window a theme, now and from now on.
     SetTheme(ThemeChoice),
     /// Draw everything in another size, now and from now on.
@@ -183,6 +190,12 @@ impl From<PresetCommand> for Command {
 impl From<RaceCommand> for Command {
     fn from(command: RaceCommand) -> Self {
         Self::Race(command)
+    }
+}
+
+impl From<QueueCommand> for Command {
+    fn from(command: QueueCommand) -> Self {
+        Self::Queue(command)
     }
 }
 

@@ -15,6 +15,7 @@ mod own_job;
 mod page;
 mod prediction;
 mod presets;
+mod queue;
 pub mod race;
 mod risk;
 mod run;
@@ -43,6 +44,7 @@ pub use options::SessionOptions;
 pub use own_job::{Dropped, other_program};
 pub use page::Page;
 pub use presets::{Preset, PresetId, PresetList, SAVED_GROUP};
+pub use queue::{QueueCommand, QueueState, RunWay};
 pub use risk::AtRisk;
 pub use run::{
     COLUMN_EXAMPLES, CurrentRun, DetachedList, EditorPrograms, FailureCauses, Find, FoundMatches, MAX_LISTED_REST,
@@ -67,13 +69,15 @@ pub struct Session {
     pub history: RunList,
     /// The detached runs.
     pub detached: DetachedList,
+    /// The queue of jobs.
+    pub queue: QueueState,
     /// The races.
     pub race: race::RaceState,
     /// The messages.
     pub notices: Notices,
     page: Page,
-    /// Run was pressed while the inputs were being read; the job runs when they have been.
-    run_wanted: bool,
+    /// Run was pressed while the inputs were being read; the job runs in this way when they have been.
+    run_wanted: Option<RunWay>,
     machine: Machine,
     engine: Arc<dyn Engine>,
     wake: Wake,
@@ -93,7 +97,9 @@ impl Session {
             Sweep::begin(move || wake())
         });
         let machine = options.machine;
+        let queue = QueueState::new(options.history.as_deref(), options.detached.as_ref(), &wake);
         let mut session = Self {
+            queue,
             editor: JobEditor::new(options.folder, options.history.clone(), machine, Arc::clone(&wake)),
             presets,
             run: ShownRun::default(),
@@ -106,7 +112,7 @@ impl Session {
             ),
             notices: Notices::default(),
             page: Page::JOB,
-            run_wanted: false,
+            run_wanted: None,
             machine,
             engine: options.engine,
             wake,
@@ -181,7 +187,9 @@ impl Session {
                     self.edit(|draft| draft.mode = mode);
                 }
             }
-            Command::Run => self.run(),
+            Command::Run => self.run(RunWay::Shown),
+            Command::RunBeside => self.run(RunWay::Beside),
+            Command::RunAfter => self.run(RunWay::After),
             Command::Pause => self.run.command(RunCommand::Pause),
             Command::Resume => self.run.command(RunCommand::Resume),
             Command::Stop => self.run.command(RunCommand::Stop),
@@ -204,6 +212,7 @@ impl Session {
             Command::Preset(command) => self.handle_preset(command),
             Command::Race(command) => self.handle_race(command),
             Command::History(command) => self.handle_history(command),
+            Command::Queue(command) => self.handle_queue(command),
             Command::SetTheme(theme) => self.set_theme(theme),
             Command::SetScale(scale) => self.set_scale(scale),
             Command::SetMotion(motion) => self.set_motion(motion),
@@ -222,8 +231,10 @@ impl Session {
 
     /// Receives what threads have sent. Called before each frame; never waits.
     pub fn poll(&mut self) {
-        if self.editor.poll() && std::mem::take(&mut self.run_wanted) {
-            self.start_previewed();
+        if self.editor.poll()
+            && let Some(way) = self.run_wanted.take()
+        {
+            self.start_previewed(way);
         }
         self.notices.expire();
         self.refresh_race_work();
@@ -234,6 +245,7 @@ impl Session {
         }
         self.poll_history();
         self.poll_detached();
+        self.poll_queue();
         self.poll_opened();
         if let Some(ended) = self.sweep.take_if(|sweep| sweep.is_over()).and_then(Sweep::finish) {
             self.notices.show(Notice::info(format!("{ended}.")));
@@ -249,7 +261,7 @@ impl Session {
 
     /// The open job is about to change: a pending run and messages about it are outdated.
     fn job_changes(&mut self) {
-        self.run_wanted = false;
+        self.run_wanted = None;
         self.race.set_subject(None);
         self.notices.succeeded(Topic::Job);
     }
@@ -317,7 +329,7 @@ impl Session {
 
     /// Ends the run and the race of this process and waits for them; a detached run continues.
     pub fn shutdown(&mut self) {
-        self.run_wanted = false;
+        self.run_wanted = None;
         self.run.end();
         self.race.end();
     }

@@ -33,6 +33,8 @@ pub enum Topic {
     Race,
     /// Runs of the history.
     PastRun,
+    /// The queue of jobs.
+    Queue,
     /// Showing an output elsewhere.
     Output,
     /// Files as inputs.

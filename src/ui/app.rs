@@ -276,6 +276,7 @@ impl FanlaneApp {
                 }
             }
             Action::NextArea => self.next_area(ctx),
+            Action::Run if running && self.session.run_obstacle().is_none() => self.dialog.ask(Question::RunBeside),
             Action::Run => self.session.handle(Command::Run),
             Action::PauseResume if running && paused => self.session.handle(Command::Resume),
             Action::PauseResume if running => self.session.handle(Command::Pause),

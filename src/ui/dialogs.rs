@@ -1,5 +1,6 @@
 //! Modal dialogs, one at a time: only where something cannot be undone or must be typed.
 
+mod queue;
 mod when_done;
 
 use egui::{Grid, Id, Modal, RichText, Ui};
@@ -65,9 +66,10 @@ impl Dialog {
     /// Drops questions about what has ended meanwhile. That is no answer: nothing is done.
     fn drop_void(&mut self, session: &Session) {
         let is_void = |question: &Question| match question {
-            Question::StopRun | Question::WhenDone { .. } => !session.is_running(),
+            Question::StopRun | Question::WhenDone { .. } | Question::RunBeside => !session.is_running(),
             Question::StopRace => !session.is_racing(),
             Question::Close { busy } => *busy && !session.is_busy(),
+            Question::DropJob(id, _) | Question::StartAt { id, .. } => session.queue.list().place(*id).is_none(),
             _ => false,
         };
         let newest = self.questions.last().is_some_and(is_void);
@@ -116,6 +118,9 @@ impl Dialog {
                         ICON_STOP,
                         RaceCommand::Stop,
                     ),
+                    Question::RunBeside => asked.run_beside_ui(session),
+                    Question::DropJob(id, name) => asked.drop_job_ui(*id, name),
+                    Question::StartAt { id, time, fault } => asked.start_at_ui(*id, time, fault),
                     Question::Close { .. } => asked.close_ui(session),
                     Question::Open { path, fault } => asked.open_ui(path, fault, session, files),
                     Question::WhenDone { action, line, messages } => {

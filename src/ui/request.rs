@@ -42,6 +42,19 @@ pub enum Question {
     StopRun,
     /// Shall the race be stopped?
     StopRace,
+    /// Shall the open job run beside the run under way, or after it?
+    RunBeside,
+    /// Shall a job be dropped from the queue? Holds its number and its name.
+    DropJob(u64, String),
+    /// When shall a job of the queue start at the earliest?
+    StartAt {
+        /// Its number.
+        id: u64,
+        /// The time as it is typed.
+        time: String,
+        /// Why the one that was entered was not taken.
+        fault: Option<String>,
+    },
     /// Shall the window be closed, and what becomes of what is under way?
     Close {
         /// Something was under way when it was asked. The question is void once that has ended.

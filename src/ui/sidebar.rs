@@ -7,7 +7,7 @@ use egui_material_icons::icons::{ICON_DESCRIPTION, ICON_PAUSE_CIRCLE};
 
 use super::action::Action;
 use crate::session::{
-    Command, HistoryCommand, Origin, PastRunUse, Preset, PresetCommand, PresetId, SAVED_GROUP, Session,
+    Command, HistoryCommand, Origin, Page, PastRunUse, Preset, PresetCommand, PresetId, SAVED_GROUP, Session,
 };
 use fanlane_core::event::OutcomeClass;
 use fanlane_core::store::history::{RunRow, RunState};
@@ -17,6 +17,9 @@ use super::request::{Question, Requests};
 use super::sanitize;
 use super::theme;
 use super::widgets::describe_fold;
+
+/// Number of jobs of the queue that are named on hover.
+const MAX_NAMES: usize = 10;
 
 /// Draws the list; `folds_examples`: the examples begin folded.
 pub fn sidebar_ui(ui: &mut Ui, session: &Session, folds_examples: bool, requests: &mut Requests) {
@@ -35,6 +38,7 @@ pub fn sidebar_ui(ui: &mut Ui, session: &Session, folds_examples: bool, requests
                 file_ui(ui, file, session, requests);
             }
         }
+        queue_ui(ui, session, requests);
         if session.history.recent().next().is_some() {
             ui.add_space(theme::GAP);
             title_ui(ui, "Recent runs");
@@ -92,6 +96,36 @@ fn file_ui(ui: &mut Ui, file: &Path, session: &Session, requests: &mut Requests)
     let response = response.on_hover_text(file.display().to_string());
     if response.accessible_name(format!("Job file {name}")).clicked() {
         requests.command(Command::OpenJob(file.to_owned()));
+    }
+}
+
+/// One line about the queue of jobs, which leads to it; nothing where no job is in it.
+fn queue_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
+    let list = session.queue.list();
+    let running = list.jobs.iter().filter(|job| job.is_running()).count();
+    let held = list.jobs.iter().filter(|job| job.is_held()).count();
+    let waiting = list.jobs.len() - running - held;
+    if list.jobs.is_empty() {
+        return;
+    }
+    let words_of = |counts: &[(usize, &str)]| {
+        let some = counts.iter().filter(|(count, _)| *count > 0);
+        some.map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
+    };
+    let whole = words_of(&[(running, "running"), (waiting, "waiting"), (held, "held")]);
+    let paused = if list.paused { ", paused" } else { "" };
+    // Those that run are among the recent runs, too.
+    let waits = words_of(&[(waiting, "waiting"), (held, "held")]);
+    let words = format!("{}{paused}", if waits.is_empty() { &whole } else { &waits });
+    ui.add_space(theme::GAP);
+    title_ui(ui, "Queue");
+    let response = entry_ui(ui, false, RichText::new(words));
+    let names: Vec<_> = list.jobs.iter().take(MAX_NAMES).map(|job| sanitize::command(job.name())).collect();
+    let more = list.jobs.len().saturating_sub(MAX_NAMES);
+    let more = if more > 0 { format!("\nand {more} more") } else { String::new() };
+    let response = response.on_hover_text(format!("{whole}{paused}\n{}{more}", names.join("\n")));
+    if response.accessible_name(format!("Queue of jobs: {whole}{paused}")).clicked() {
+        requests.command(Command::Show(Page::RUNS));
     }
 }
 

@@ -15,7 +15,7 @@ use fanlane_core::store::history::{History, RunState};
 use super::canned::FakeEngine;
 use super::driver::{self, Window, click, shown, until};
 
-fn gated() -> Job {
+pub fn gated() -> Job {
     let command = "until [ -e gate ]; do sleep 0.01; done; echo {} >> record".to_owned();
     Job {
         name: "Gated".to_owned(),
@@ -26,7 +26,7 @@ fn gated() -> Job {
     }
 }
 
-fn window<'a>(engine: &FakeEngine, folder: &Path, program: &str, opens_file: bool) -> Window<'a> {
+pub fn window<'a>(engine: &FakeEngine, folder: &Path, program: &str, opens_file: bool) -> Window<'a> {
     let job = opens_file.then(|| folder.join("job.ron"));
     let detached = Some(DetachedRuns::in_folder(program.into(), folder.join("runtime")));
     let history = Some(folder.join("history"));
@@ -43,7 +43,7 @@ fn done(session: &Session) -> u64 {
     session.run.current().map_or(0, |run| run.model().progress.counts.done)
 }
 
-fn has_begun(session: &Session) -> bool {
+pub fn has_begun(session: &Session) -> bool {
     session.run.current().is_some_and(|run| run.can_stay() && run.model().header.is_some())
 }
 
@@ -51,7 +51,7 @@ fn said(session: &Session, words: &str) -> bool {
     session.notices.all().iter().any(|notice| notice.text.contains(words))
 }
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_fanlane");
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_fanlane");
 
 #[test]
 fn a_window_is_closed_and_the_next_ones_find_the_batch() {

@@ -21,6 +21,7 @@ mod live;
 mod live_output;
 mod notices;
 mod page;
+mod queue;
 mod race;
 mod reach;
 mod results;

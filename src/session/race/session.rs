@@ -279,7 +279,7 @@ impl Session {
         }
         let obstacle = match self.race.subject() {
             Some(_) => self.is_running().then(|| "A run is under way: stop it or wait for its end.".to_owned()),
-            None => self.run_obstacle(),
+            None => self.start_obstacle(),
         };
         obstacle.or_else(|| {
             let tasks = self.race_batch().map_or(0, |batch| batch.len());

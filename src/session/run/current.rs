@@ -210,6 +210,11 @@ impl CurrentRun {
         }
     }
 
+    /// A file that is locked for as long as a process of a detached run lives; `None` without a connection to it.
+    pub(in crate::session) fn lock_file(&self) -> Option<PathBuf> {
+        self.detached_link().and_then(DetachedLink::lock_file)
+    }
+
     /// It can continue when this window is closed.
     pub fn can_stay(&self) -> bool {
         self.detached_link().is_some_and(DetachedLink::can_stay)

@@ -35,6 +35,8 @@ struct LinkState {
     ends_with_window: bool,
     /// Its number in the history.
     id: Option<i64>,
+    /// A file that is locked while a process of it lives.
+    lock_file: Option<PathBuf>,
     /// Why there is no connection.
     failure: Option<LinkFailure>,
 }
@@ -79,6 +81,10 @@ impl DetachedLink {
         self.link().id
     }
 
+    pub(super) fn lock_file(&self) -> Option<PathBuf> {
+        self.link().lock_file.clone()
+    }
+
     pub(super) fn ends_with_window(&self) -> bool {
         let link = self.link();
         link.ends_with_window || !link.can_stay
@@ -111,6 +117,7 @@ impl DetachedLink {
                 std::mem::take(&mut link.pending).into_iter().for_each(|command| handle.command(command));
                 link.can_stay = watching.info.recorded;
                 link.id = watching.info.run;
+                link.lock_file = Some(watching.lock_file());
                 if link.ends_with_window && link.can_stay {
                     handle.stop_on_disconnect(true);
                 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{CurrentRun, RunOrigin, Whole};
 use crate::session::job_editor::{FieldError, expand};
 use crate::session::notices::{Notice, Topic, sentence};
-use crate::session::{Page, Session};
+use crate::session::{Page, RunWay, Session};
 use fanlane_core::engine::RunOptions;
 use fanlane_core::event::TaskId;
 use fanlane_core::job::{Job, MAX_WORKERS, Mode};
@@ -34,9 +34,19 @@ impl StartRequest {
 }
 
 impl Session {
-    /// Why [`Command::Run`](crate::session::Command::Run) would do nothing; `None` when it would run the job.
+    /// Why [`Command::Run`](crate::session::Command::Run) would do nothing; `None` when it would run the job, or ask whether
+    /// beside the run under way or after it.
     pub fn run_obstacle(&self) -> Option<String> {
-        if self.is_running() {
+        self.obstacle_to(if self.can_run_beside() { RunWay::After } else { RunWay::Shown })
+    }
+
+    /// Why the open job cannot be started as the shown run.
+    pub(in crate::session) fn start_obstacle(&self) -> Option<String> {
+        self.obstacle_to(RunWay::Shown)
+    }
+
+    fn obstacle_to(&self, way: RunWay) -> Option<String> {
+        if self.is_running() && (way == RunWay::Shown || !self.can_run_beside()) {
             return Some("A run is under way: stop it or wait for its end.".to_owned());
         }
         if self.is_racing() {
@@ -58,29 +68,39 @@ impl Session {
         Ok(())
     }
 
-    pub(in crate::session) fn run(&mut self) {
-        if let Some(obstacle) = self.run_obstacle() {
+    pub(in crate::session) fn run(&mut self, way: RunWay) {
+        let way = self.way_now(way);
+        if let Some(obstacle) = self.obstacle_to(way) {
             return self.notices.show(Notice::mistake(format!("Nothing was started. {obstacle}")));
         }
         // Files may have changed since the preview was made.
         self.editor.refresh();
         if self.editor.preview().is_under_way() {
-            self.run_wanted = true;
+            self.run_wanted = Some(way);
         } else {
-            self.start_previewed();
+            self.start_previewed(way);
         }
     }
 
-    pub(in crate::session) fn start_previewed(&mut self) {
-        if let Some(obstacle) = self.run_obstacle() {
+    /// Where the run has ended meanwhile, there is nothing to run beside or after.
+    fn way_now(&self, way: RunWay) -> RunWay {
+        if self.is_running() { way } else { RunWay::Shown }
+    }
+
+    pub(in crate::session) fn start_previewed(&mut self, way: RunWay) {
+        let way = self.way_now(way);
+        if let Some(obstacle) = self.obstacle_to(way) {
             return self.notices.show(Notice::mistake(format!("Nothing was started. {obstacle}")));
         }
         self.remember_values();
         let preview = self.editor.preview();
         let (Some(job), Some(expanded)) = (preview.job(), preview.expanded()) else { return };
         let (job, batch, folder) = (job.clone(), Arc::clone(&expanded.batch), self.editor.folder().to_owned());
-        let request = StartRequest::new(RunOrigin { job, batch, folder });
-        self.start(StartRequest { opening: Some(self.editor.opening()), ..request });
+        let origin = RunOrigin { job, batch, folder };
+        if way != RunWay::Shown {
+            return self.run_otherwise(way, origin);
+        }
+        self.start(StartRequest { opening: Some(self.editor.opening()), ..StartRequest::new(origin) });
     }
 
     pub(in crate::session) fn start(&mut self, request: StartRequest) {

@@ -1,7 +1,8 @@
-//! The page Runs: the history as a table, with the details of one run below it, which can be opened, resumed or run again.
+//! The page Runs: the queue of jobs, if there are any, and the history as a table, with the details of one run below it, which can be opened, resumed or run again.
 
 mod compare;
 mod detail;
+mod queue;
 mod table;
 
 use egui::{Align, CentralPanel, Frame, Layout, Panel, RichText, Ui};
@@ -28,10 +29,14 @@ pub struct RunsView {
 
 impl PageView for RunsView {
     fn tab(&self) -> PageTab {
-        PageTab { page: Page::RUNS, icon: ICON_HISTORY, explanation: "The history of runs" }
+        PageTab { page: Page::RUNS, icon: ICON_HISTORY, explanation: "The queue of jobs, and the history of runs" }
     }
 
     fn show_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
+        queue::keys_ui(ui, session, requests);
+        if queue::queue_ui(ui, session, requests) {
+            ui.add_space(theme::UNIT);
+        }
         self.runs_ui(ui, session, requests);
     }
 }

@@ -96,10 +96,7 @@ impl DetachedRuns {
     ) -> Result<DetachedRun, DetachedError> {
         let (mut command, control) = self.in_role(HOST_ROLE)?;
         prepare(&mut command);
-        let mut child = command
-            .stderr(Stdio::from(log))
-            .spawn()
-            .map_err(DetachedError::system(self.start_fault()))?;
+        let mut child = command.stderr(Stdio::from(log)).spawn().map_err(DetachedError::system(self.start_fault()))?;
         // With the command, its end of the connection is closed here.
         drop(command);
         let write_request = write_request(order, folder, &control);

@@ -1,0 +1,128 @@
+//! The queue of jobs in the window: beside a run or after it, and what can be done to jobs that wait.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use eframe::egui::accesskit::Role;
+use eframe::egui::{Key, Modifiers};
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use fanlane::session::Session;
+use fanlane_core::store::queue::{JobQueue, NewJob};
+
+use super::background::{PROGRAM, gated, has_begun, window};
+use super::canned::FakeEngine;
+use super::driver::{Window, click, press, shown, type_into, until};
+
+fn states(session: &Session) -> Vec<(u64, &'static str)> {
+    session.queue.list().jobs.iter().map(|job| (job.id, job.state_word(1))).collect()
+}
+
+/// What another process adds.
+fn job_from_elsewhere(folder: &Path) -> NewJob {
+    NewJob {
+        job: gated(),
+        folder: folder.to_owned(),
+        environment: std::env::vars_os().collect(),
+        break_before: Vec::new(),
+        stdin: None,
+        held: true,
+        at_unix_ms: None,
+        after: Vec::new(),
+    }
+}
+
+fn is_enabled(window: &Window<'_>, button: &str) -> bool {
+    !window.get_by_role_and_label(Role::Button, button).accesskit_node().is_disabled()
+}
+
+#[test]
+fn run_while_a_run_goes_on_asks_whether_beside_it_or_after_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(&FakeEngine::default(), folder.path(), PROGRAM, false);
+    press(&mut window, Modifiers::COMMAND, Key::Enter);
+    until(&mut window, "the first run", |session| has_begun(session) && session.run.ends_with_window(1).is_some());
+    window.state_mut().session_mut().edit(|draft| draft.name = "Second".to_owned());
+    until(&mut window, "the edited job", |session| session.run_obstacle().is_none());
+    press(&mut window, Modifiers::COMMAND, Key::Enter);
+    assert!(window.query_by_label_contains("Second can run now, beside run 1, or after it.").is_some());
+    click(&mut window, "Cancel");
+    assert!(states(shown(&window)).is_empty());
+
+    press(&mut window, Modifiers::COMMAND, Key::Enter);
+    // The focus is on what disturbs nothing.
+    press(&mut window, Modifiers::NONE, Key::Enter);
+    until(&mut window, "it waits", |session| states(session) == [(1, "waiting")]);
+    assert_eq!(shown(&window).queue.list().jobs[0].note(0), "after run 1");
+    press(&mut window, Modifiers::COMMAND, Key::Enter);
+    click(&mut window, "Now, beside it");
+    until(&mut window, "both run", |session| session.detached.is_running(2) && session.history.all().len() == 2);
+    assert_eq!(shown(&window).run.current().and_then(|run| run.history_id()), Some(1), "the first one is shown");
+
+    fs::write(folder.path().join("gate"), "").expect("written");
+    until(&mut window, "all have run", |session| {
+        states(session).is_empty() && session.history.all().iter().filter(|run| run.summary.is_some()).count() == 3
+    });
+    let record = fs::read_to_string(folder.path().join("record")).expect("written");
+    assert_eq!(record.lines().count(), 18);
+    nothing_is_left(folder.path());
+}
+
+#[test]
+fn jobs_that_wait_are_held_moved_timed_started_and_dropped_by_buttons_and_keys() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let queue = JobQueue::beside_history(&folder.path().join("history"));
+    fs::write(folder.path().join("gate"), "").expect("written");
+    let mut window = window(&FakeEngine::default(), folder.path(), PROGRAM, false);
+    for _ in 0..3 {
+        queue.add(job_from_elsewhere(folder.path())).expect("added");
+    }
+    until(&mut window, "what another process added", |session| states(session).len() == 3);
+    click(&mut window, "Queue of jobs: 3 held");
+    let order = |session: &Session| states(session).into_iter().map(|(id, _)| id).collect::<Vec<_>>();
+    click(&mut window, "Start earlier: job 3");
+    until(&mut window, "the new order", |session| order(session) == [1, 3, 2]);
+    assert!(!is_enabled(&window, "Start earlier: job 1") && !is_enabled(&window, "Start later: job 2"));
+    click(&mut window, "Job 1: Gated");
+    press(&mut window, Modifiers::ALT, Key::ArrowDown);
+    until(&mut window, "the order by keys", |session| order(session) == [3, 1, 2]);
+    press(&mut window, Modifiers::ALT, Key::ArrowUp);
+    until(&mut window, "the order by keys", |session| order(session) == [1, 3, 2]);
+
+    click(&mut window, "Start at a time: job 1");
+    type_into(&mut window, "Earliest start", "yesterday");
+    click(&mut window, "Set");
+    assert!(window.query_by_label_contains("expected a time to come").is_some());
+    type_into(&mut window, "Earliest start", "+900d");
+    press(&mut window, Modifiers::NONE, Key::Enter);
+    until(&mut window, "the time", |session| states(session)[0] == (1, "waiting"));
+    click(&mut window, "Hold: job 1");
+    until(&mut window, "it is held", |session| states(session)[0] == (1, "held"));
+
+    press(&mut window, Modifiers::NONE, Key::Delete);
+    click(&mut window, "Keep it");
+    press(&mut window, Modifiers::NONE, Key::Delete);
+    click(&mut window, "Drop the job");
+    until(&mut window, "it is gone", |session| order(session) == [3, 2]);
+    for name in ["Release: job 3", "Start now: job 3", "Drop from the queue: job 3"] {
+        let rect = window.get_by_role_and_label(Role::Button, name).rect();
+        assert!(rect.right() <= 1024.5 && rect.bottom() <= 640.5, "{name}: {rect:?}");
+    }
+    click(&mut window, "Pause the queue");
+    until(&mut window, "the pause", |session| session.queue.list().paused);
+    click(&mut window, "Release: job 3");
+    until(&mut window, "the release", |session| states(session)[0] == (3, "queued"));
+    click(&mut window, "Start now: job 2");
+    until(&mut window, "only what was asked for", |session| states(session) == [(3, "queued")]);
+    click(&mut window, "Resume the queue");
+    until(&mut window, "the rest", |session| states(session).is_empty());
+    nothing_is_left(folder.path());
+}
+
+fn nothing_is_left(folder: &Path) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while fs::read_dir(folder.join("runtime")).expect("a folder").next().is_some() {
+        assert!(Instant::now() < deadline, "waited in vain for the end of the runs");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
