@@ -106,7 +106,7 @@ fn workers_ui(ui: &mut Ui, session: &Session, has_words: bool, requests: &mut Re
         ui.label(RichText::new("Workers").color(theme::palette(ui).text_weak));
     }
     let machine = session.machine();
-    let best = best_words(session.forecast()).map_or_else(String::new, |best| format!(" It was {best}."));
+    let best = best_words(session.forecast()).map_or_else(String::new, |best| format!(" {best}."));
     let was = workers;
     let predict = |workers| session.predicted_job_secs(workers);
     let hint = |ui: &Ui, response: Response, workers: u32| {

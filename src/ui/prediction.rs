@@ -62,10 +62,10 @@ fn words(workers: u32, secs: Result<f64, &'static str>, from: u32, predict: Pred
     format!("With {workers}: about {}{difference}", format::estimate(secs.max(1.0)))
 }
 
-/// `Best in the race of 12 May 2026: 4`, where a race has told.
+/// `4 was best in the race of 12 May 2026`, where a race has told; the number comes first, since the end may be cut.
 pub fn best_words(forecast: Option<&Forecast>) -> Option<String> {
     let forecast = forecast?;
-    Some(format!("best in the race of {}: {}", date::local_day(forecast.raced_unix_ms), forecast.knee?))
+    Some(format!("{} was best in the race of {}", forecast.knee?, date::local_day(forecast.raced_unix_ms)))
 }
 
 /// Marks the best number of workers of a race above the rail of a slider from 1 to `end`.

@@ -195,7 +195,10 @@ fn the_forecast_goes_as_far_as_was_raced_and_names_the_knee_of_the_verdict() {
     let window = self::window(simulated.engine(), folder.path(), [1400.0, 900.0]);
     let kept = shown(&window).forecast().expect("it is there after a restart");
     assert_eq!((kept.knee, kept.raced_unix_ms), (known.knee, known.raced_unix_ms));
-    assert!(window.query_by_label_contains(&format!(": {knee}")).is_some(), "and beside the slider");
+    assert!(
+        window.query_by_label_contains(&format!("{knee} was best in the race of")).is_some(),
+        "and beside the slider"
+    );
     assert_eq!(
         shown(&window).predicted_job_secs(4).ok(),
         known.secs(shown(&window).editor.preview().job().expect("a job"), 4)
