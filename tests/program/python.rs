@@ -136,7 +136,7 @@ fn what_is_wrong_is_told_before_anything_runs() {
     let folder = folder();
     fs::write(folder.path().join("torn.py"), "import os\ndef f(x:\n").expect("written");
     fs::write(folder.path().join("prints.py"), "print('ran')\ndef f(x): pass\n").expect("written");
-    let cases: [(&[&str], &str); 12] = [
+    let cases: [(&[&str], &str); 15] = [
         (&["model.py", ":::", "1"], "write FILE.py:FUNCTION or MODULE:FUNCTION"),
         (&["gone.py:f", ":::", "1"], "there is no file"),
         (&["gone.mod:f", ":::", "1"], "there is no module gone"),
@@ -148,6 +148,12 @@ fn what_is_wrong_is_told_before_anything_runs() {
         (&["model.py:cube", "--interpreter", "gone", ":::", "1"], "there is no interpreter gone"),
         (&["model.py:cube", "--interpreter", "/bin/false", ":::", "1"], "/bin/false (named by the job) cannot be used"),
         (&["model.py:cube", "--max-calls", "0", ":::", "1"], "max_calls is 0"),
+        (
+            &["model.py:cube", "--env", "A=1", ":::", "1"],
+            "environment: the calls of a Python function share an interpreter",
+        ),
+        (&["model.py:cube", "--stdin-text", "a", ":::", "1"], "stdin: the calls of a Python function"),
+        (&["model.py:cube", "--limit-cpu", "5", ":::", "1"], "use a timeout"),
         (&["model.py:cube", "1"], "the values of a Python function stand behind ':::'"),
     ];
     for (words, why) in cases {

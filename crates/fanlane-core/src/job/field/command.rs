@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::field_rows;
 use super::text::{given, given_text, map, read_ron, shown};
-use crate::job::escapes;
 use crate::job::shell::UnknownShell;
 use crate::job::template::Template;
+use crate::job::{Job, TaskKind, escapes};
 
 field_rows! { COMMAND_GROUP: "Environment and input", about_processes: true,
     SHELL {
@@ -31,7 +31,9 @@ field_rows! { COMMAND_GROUP: "Environment and input", about_processes: true,
         values: "names without `=`, and not beginning with `FANLANE_`",
         get: |job| map(&job.environment),
         set: |job, text| given(text, read_ron).map(|variables| job.environment = variables.unwrap_or_default()),
-        check: |job, _| environment_problem(&job.environment),
+        check: |job, _| environment_problem(&job.environment).or_else(|| {
+            (!job.environment.is_empty()).then(|| function_problem(job, "set the variables for fanlane itself")).flatten()
+        }),
     }
     STDIN {
         key: "stdin",
@@ -42,7 +44,10 @@ field_rows! { COMMAND_GROUP: "Environment and input", about_processes: true,
         values: "text",
         get: |job| shown(job.stdin.as_ref()),
         set: |job, text| { job.stdin = given_text(text); Ok(()) },
-        check: |job, _| template_problem(job.stdin.as_deref()),
+        check: |job, _| {
+            let text = job.stdin.as_deref()?;
+            template_problem(Some(text)).or_else(|| function_problem(job, STDIN_ADVICE))
+        },
     }
     STDIN_FILE {
         key: "stdin_file",
@@ -60,7 +65,9 @@ field_rows! { COMMAND_GROUP: "Environment and input", about_processes: true,
                 return Some("it is empty; leave it out for no standard input".to_owned());
             }
             let twice = || "there is a text for standard input already (stdin); remove one".to_owned();
-            template_problem(Some(file)).or_else(|| job.stdin.is_some().then(twice))
+            template_problem(Some(file))
+                .or_else(|| job.stdin.is_some().then(twice))
+                .or_else(|| function_problem(job, STDIN_ADVICE))
         },
     }
     TAGSTRING {
@@ -75,6 +82,14 @@ field_rows! { COMMAND_GROUP: "Environment and input", about_processes: true,
         set: |job, text| escapes::unescape(text).map(|text| job.tagstring = given_text(&text)),
         check: |job, _| template_problem(job.tagstring.as_deref()),
     }
+}
+
+const STDIN_ADVICE: &str = "make the text an input, which the function is given as an argument";
+
+/// Why a Python function cannot be given what each command gets; `advice` is what to do.
+fn function_problem(job: &Job, advice: &str) -> Option<String> {
+    (job.task.kind() == TaskKind::Python)
+        .then(|| format!("the calls of a Python function share an interpreter, so only commands can have it; {advice}"))
 }
 
 fn template_problem(template: Option<&str>) -> Option<String> {

@@ -6,7 +6,7 @@ use crate::job::amount::{parse_amount, parse_load, parse_request, size_text};
 use crate::job::control::{MAX_SECS, RetryWait};
 use crate::job::duration::parse_whole_secs;
 use crate::job::limits::MIN_MEMORY_BYTES;
-use crate::job::{Job, resource_request};
+use crate::job::{Job, TaskKind, resource_request};
 
 field_rows! { CONTROL_GROUP: "Control", about_processes: false,
     HALT {
@@ -192,6 +192,9 @@ field_rows! { LIMIT_GROUP: "Limits of a task", about_processes: true,
         set: |job, text| given(text, parse_whole_secs).map(|secs| job.control.limits.cpu_secs = secs),
         check: |job, _| {
             let secs = job.control.limits.cpu_secs?;
+            if job.task.kind() == TaskKind::Python {
+                return Some("the calls of a Python function share an interpreter, whose CPU time is that of all; use a timeout".to_owned());
+            }
             let too_low = || "it is 0; give a task 1 second or more, or remove it".to_owned();
             limit_problem(job).or_else(|| (secs == 0).then(too_low))
         },
