@@ -204,7 +204,6 @@ fn a_screen_reader_reads_every_page_and_does_what_its_parts_offer() {
         ("panel", "Timeline of the lanes", "24 attempts"),
         ("image", "Overview of the run", "2 failed tasks"),
         ("image", "Queued and ended tasks over time", "24 ended"),
-        ("image", "CPU use of each core over time", "Not measured"),
         ("progress bar", "Progress", "22 done, 2 failed"),
     ];
     assert_readable(&reader, "Live", &live);
