@@ -201,11 +201,6 @@ impl Session {
         &self.settings.kept.files
     }
 
-    /// The window has been used before: there are jobs of one's own.
-    pub fn is_used(&self) -> bool {
-        !self.settings.kept.files.is_empty() || !self.presets.saved().is_empty()
-    }
-
     pub(super) fn set_theme(&mut self, theme: ThemeChoice) {
         self.settings.kept.theme = theme;
         self.save_choice("The theme");

@@ -16,6 +16,8 @@ pub enum Action {
     Stop,
     /// Ask for a job file.
     Open,
+    /// Show the examples.
+    Examples,
     /// Save the open job over its preset, or ask for a name.
     Save,
     /// Ask for a name and save the open job under it.
@@ -106,12 +108,13 @@ impl std::fmt::Display for Shortcut {
 
 impl Action {
     /// All actions, in the order of the list of shortcuts.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::New,
         Self::Run,
         Self::PauseResume,
         Self::Stop,
         Self::Open,
+        Self::Examples,
         Self::Save,
         Self::SaveAs,
         Self::Undo,
@@ -139,6 +142,7 @@ impl Action {
             Self::PauseResume => "Pause",
             Self::Stop => "Stop",
             Self::Open => "Open…",
+            Self::Examples => "Examples…",
             Self::Save => "Save",
             Self::SaveAs => "Save as…",
             Self::Undo => "Undo",
@@ -167,6 +171,7 @@ impl Action {
             Self::PauseResume => "Pause or resume; while paused, no task starts and running tasks finish",
             Self::Stop => "Stop the run: cancel queued tasks and terminate running ones",
             Self::Open => "Open a job file",
+            Self::Examples => "Show what can be tried out, and open a copy",
             Self::Save => "Save the job as a preset",
             Self::SaveAs => "Save the job as a preset under another name",
             Self::Undo => "Take back the last change of the open job, also another job opened in its place",
@@ -201,7 +206,7 @@ impl Action {
             Self::Redo => Shortcut { yields_to_text: true, shift: true, ..Shortcut::ctrl(Key::Z) },
             Self::Search => Shortcut::outside_text(Key::Slash),
             Self::Find => Shortcut::ctrl(Key::F),
-            Self::RerunFailed | Self::RunNext | Self::PauseBefore | Self::WhenDone => return None,
+            Self::Examples | Self::RerunFailed | Self::RunNext | Self::PauseBefore | Self::WhenDone => return None,
             Self::Palette => Shortcut::ctrl(Key::P),
             Self::NextArea => Shortcut::plain(Key::F6),
             Self::ZoomIn => Shortcut::ctrl(Key::Plus),

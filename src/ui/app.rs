@@ -41,8 +41,6 @@ const SHUTDOWN_DELAY: Duration = Duration::from_secs(30);
 /// The window.
 pub struct FanlaneApp {
     session: Session,
-    /// Decided when the window opens: nothing jumps when the first job is saved.
-    folds_examples: bool,
     top_bar: TopBar,
     pages: Pages,
     dialog: Dialog,
@@ -81,10 +79,8 @@ impl FanlaneApp {
         theme::install(ctx);
         ctx.add_plugin(CompleteTree);
         ctx.add_plugin(FocusInSight::default());
-        let folds_examples = session.is_used();
         Self {
             session,
-            folds_examples,
             top_bar: TopBar::default(),
             pages: Pages::default(),
             dialog: Dialog::default(),
@@ -319,6 +315,7 @@ impl FanlaneApp {
             Action::ZoomIn => self.session.handle(Command::SetScale(self.session.scale().larger())),
             Action::ZoomOut => self.session.handle(Command::SetScale(self.session.scale().smaller())),
             Action::ZoomReset => self.session.handle(Command::SetScale(Scale::default())),
+            Action::Examples => self.dialog.ask(Question::Examples),
             Action::Keys => self.dialog.ask(Question::Keys),
             Action::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
         }

@@ -1,5 +1,6 @@
 //! Modal dialogs, one at a time: only where something cannot be undone or must be typed.
 
+mod examples;
 mod queue;
 mod when_done;
 
@@ -92,6 +93,7 @@ impl Dialog {
         let modal = Modal::new(Id::unique("question")).show(ui.ctx(), |ui| {
             let room = ui.ctx().content_rect().size() - egui::Vec2::splat(4.0 * theme::GAP);
             let width = match question {
+                Question::Examples => examples::width(ui),
                 Question::Keys | Question::Close { .. } => 520.0,
                 Question::Open { .. } | Question::Palette(_) => 640.0,
                 _ => 440.0,
@@ -165,6 +167,7 @@ impl Dialog {
                             RaceCommand::Remove(file.clone()),
                         )
                     }
+                    Question::Examples => asked.examples_ui(session),
                     Question::Keys => asked.keys_ui(pages),
                 }
             })

@@ -90,6 +90,8 @@ pub enum Question {
     ShutDown(Instant),
     /// What shall be done?
     Palette(PaletteQuery),
+    /// Which example shall be opened?
+    Examples,
     /// The list of keyboard shortcuts.
     Keys,
 }

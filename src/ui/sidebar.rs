@@ -1,9 +1,9 @@
-//! What can be opened: saved jobs, job files and runs of late, and the built-in examples.
+//! What can be opened: saved jobs, job files and runs of late, and one line that leads to the examples.
 
 use std::path::Path;
 
-use egui::{Button, CollapsingHeader, Response, RichText, ScrollArea, Ui};
-use egui_material_icons::icons::{ICON_DESCRIPTION, ICON_PAUSE_CIRCLE};
+use egui::{Button, Response, RichText, ScrollArea, Ui};
+use egui_material_icons::icons::{ICON_DESCRIPTION, ICON_GRID_VIEW, ICON_PAUSE_CIRCLE};
 
 use super::action::Action;
 use crate::session::{
@@ -16,19 +16,18 @@ use super::icon_button::icon_text;
 use super::request::{Question, Requests};
 use super::sanitize;
 use super::theme;
-use super::widgets::describe_fold;
 
 /// Number of jobs of the queue that are named on hover.
 const MAX_NAMES: usize = 10;
 
-/// Draws the list; `folds_examples`: the examples begin folded.
-pub fn sidebar_ui(ui: &mut Ui, session: &Session, folds_examples: bool, requests: &mut Requests) {
+/// Draws the list.
+pub fn sidebar_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = theme::HALF / 2.0;
         title_ui(ui, SAVED_GROUP);
         presets_ui(ui, session.presets.saved(), session, requests);
         if session.presets.saved().is_empty() {
-            let words = RichText::new("None yet: save the open job").color(theme::palette(ui).text_weak);
+            let words = RichText::new("None yet: Save keeps the open job").color(theme::palette(ui).text_weak);
             ui.label(words.text_style(egui::TextStyle::Small));
         }
         if !session.recent_files().is_empty() {
@@ -47,25 +46,11 @@ pub fn sidebar_ui(ui: &mut Ui, session: &Session, folds_examples: bool, requests
             }
         }
         ui.add_space(theme::GAP);
-        if folds_examples {
-            let title =
-                RichText::new("Examples").text_style(egui::TextStyle::Small).color(theme::palette(ui).text_weak);
-            let examples = CollapsingHeader::new(title).show_unindented(ui, |ui| examples_ui(ui, session, requests));
-            describe_fold(ui, &examples);
-        } else {
-            examples_ui(ui, session, requests);
+        let examples = marked_entry_ui(ui, false, icon_text(ICON_GRID_VIEW), "Examples", Action::Examples.text());
+        if examples.on_hover_text(Action::Examples.hint()).clicked() {
+            requests.action(Action::Examples);
         }
     });
-}
-
-fn examples_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
-    for (place, group) in session.presets.built_in().chunk_by(|one, next| one.group == next.group).enumerate() {
-        if place > 0 {
-            ui.add_space(theme::GAP);
-        }
-        title_ui(ui, group[0].group);
-        presets_ui(ui, group, session, requests);
-    }
 }
 
 fn title_ui(ui: &mut Ui, title: &str) {

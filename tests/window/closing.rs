@@ -12,7 +12,7 @@ use fanlane_core::event::{EventKind, Outcome, OutcomeClass, TaskEvent, TaskId};
 use fanlane_core::store::race::Races;
 
 use super::canned::{self, FakeEngine, models};
-use super::driver::{self, Window, click, fresh, handle, press, shown, type_into, until, with_run};
+use super::driver::{self, Window, click, fresh, handle, open_example, press, shown, type_into, until, with_run};
 
 #[derive(Debug)]
 struct Dropped(std::path::PathBuf);
@@ -167,9 +167,9 @@ fn every_way_to_open_a_job_asks_before_it_replaces_an_edited_one() {
             window.input_mut().dropped_files.push(Arc::new(Dropped(file.clone())));
             window.run_steps(4);
         }),
-        ("the side bar", &|window| {
+        ("an example", &|window| {
             let second = shown(window).presets.built_in()[1].name.clone();
-            click(window, &format!("Preset {second}"));
+            open_example(window, &second);
         }),
     ];
     for (way, open) in ways {

@@ -94,6 +94,12 @@ pub fn reach(window: &mut Window<'_>, role: Role, label: &str) {
     window.check_accessibility();
 }
 
+/// Opens an example, by the line in the side bar and its card.
+pub fn open_example(window: &mut Window<'_>, name: &str) {
+    reach(window, Role::Button, "Examples…");
+    reach(window, Role::Button, &format!("Example {name}"));
+}
+
 pub fn unfold(window: &mut Window<'_>, section: &str) {
     reach(window, Role::DisclosureTriangle, section);
 }

@@ -212,20 +212,33 @@ fn job_page_and_files_of_the_last_time_are_there_the_next_time() {
         driver::window(Session::new(options, Arc::new(|| {})))
     };
     let mut first = open();
-    assert!(first.query_by_label("Preset Cubes").is_some(), "at first the examples are shown");
     handle(&mut first, Command::OpenJob(file.clone()));
     handle(&mut first, Command::Show(Page::RUNS));
     first.state_mut().session_mut().remember_window(None);
-    assert!(first.query_by_label("Preset Cubes").is_some(), "nothing jumps");
 
     let mut next = open();
     assert_eq!((&*shown(&next).editor.draft().name, shown(&next).page()), ("Own", Page::RUNS));
-    assert!(next.query_by_label("Preset Cubes").is_none(), "folded by now");
     assert!(next.query_by_label("Job file own").is_some());
-    driver::unfold(&mut next, "Examples");
-    click(&mut next, "Preset Cubes");
+    driver::open_example(&mut next, "Cubes");
     assert_eq!(shown(&open()).editor.draft().name, "Cubes");
     click(&mut next, "Job file own");
     std::fs::remove_file(&file).expect("removed");
     assert_eq!(shown(&open()).editor.draft().name, "First look", "a file that is gone is no error at the start");
+}
+
+#[test]
+fn examples_are_cards_that_say_what_each_does_and_needs_and_open_a_copy() {
+    let (mut window, _) = fresh();
+    assert!(window.query_by_label("Preset Cubes").is_none(), "the side bar is for jobs of one's own");
+    click(&mut window, "New");
+    click(&mut window, "Begin with an example…");
+    driver::reach(&mut window, Role::Button, "Example Checksums");
+    assert!(window.query_by_label("Close").is_none(), "the sheet is closed");
+    assert_eq!(shown(&window).editor.draft().name, "Checksums");
+    driver::reach(&mut window, Role::Button, "Examples…");
+    let has = |words: &str| window.query_all_by_label_contains(words).count() > 0;
+    assert!(has("Opens as a form. Needs sha256sum, sha1sum or md5sum") && has("Needs nothing else"));
+    assert!(has("the numbers 1 to 6, each cubed"));
+    press(&mut window, Modifiers::NONE, Key::Escape);
+    assert!(window.query_by_label("Close").is_none());
 }

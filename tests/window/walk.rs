@@ -11,7 +11,7 @@ use fanlane_core::job::TaskKind;
 use std::path::Path;
 
 use super::canned::{FakeEngine, options};
-use super::driver::{Window, click, fresh, handle, press, shown, type_into, until, window, with_run};
+use super::driver::{Window, click, fresh, handle, open_example, press, shown, type_into, until, window, with_run};
 
 #[test]
 fn the_first_window_shows_an_example_with_run_in_focus() {
@@ -141,7 +141,7 @@ fn presets_are_opened_saved_and_deleted_with_undo() {
     let engine = FakeEngine::default();
     let mut window = window(Session::new(options(&engine, Some(folder.path())), std::sync::Arc::new(|| {})));
     let second = shown(&window).presets.built_in()[1].name.clone();
-    click(&mut window, &format!("Preset {second}"));
+    open_example(&mut window, &second);
     assert_eq!(shown(&window).editor.draft().name, second);
 
     click(&mut window, "Save");
@@ -150,7 +150,7 @@ fn presets_are_opened_saved_and_deleted_with_undo() {
     assert_eq!(shown(&window).presets.saved()[0].name, "My own");
 
     type_into(&mut window, "Name", "Changed");
-    click(&mut window, &format!("Preset {second}"));
+    open_example(&mut window, &second);
     assert!(window.query_by_label("Discard the changes?").is_some());
     click(&mut window, "Keep editing");
     assert_eq!(shown(&window).editor.draft().name, "Changed");

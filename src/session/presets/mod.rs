@@ -30,6 +30,8 @@ pub struct Preset {
     pub group: &'static str,
     /// Its name.
     pub name: String,
+    /// What it needs besides the program; empty: nothing that is known.
+    pub needs: &'static str,
     /// The job, or why its file cannot be read.
     pub job: Result<Job, String>,
 }
@@ -50,6 +52,7 @@ impl PresetList {
         let built_in = Presets::builtin().into_iter().map(|preset| Preset {
             id: PresetId::BuiltIn(preset.slug),
             group: preset.group,
+            needs: preset.needs,
             name: preset.job.display_name().to_owned(),
             job: Ok(preset.job),
         });
@@ -153,6 +156,7 @@ impl PresetList {
         let listed = folder.list().map_err(message)?;
         let preset = |saved: SavedPreset| Preset {
             group: SAVED_GROUP,
+            needs: "",
             name: saved.title().to_owned(),
             id: PresetId::Saved(saved.slug),
             job: saved.job.map_err(|error| sentence(&error.to_string())),

@@ -42,7 +42,7 @@ impl FanlaneApp {
         });
         Panel::left("presets").frame(bar).default_size(26.0 * theme::UNIT).size_range(160.0..=360.0).show(ui, |ui| {
             Area::Jobs.anchor_ui(ui, ui.max_rect(), "Jobs and runs");
-            sidebar_ui(ui, &self.session, self.folds_examples, &mut self.requests);
+            sidebar_ui(ui, &self.session, &mut self.requests);
         });
         CentralPanel::default().frame(page).show(ui, |ui| {
             let rect = ui.max_rect().expand(theme::HALF);

@@ -93,7 +93,7 @@ impl PageView for JobView {
                         .clicked();
                 }
                 changed |= name_ui(ui, draft, editor);
-                changed |= task::task_ui(ui, draft, editor, wants_focus, &mut asked);
+                changed |= task::task_ui(ui, draft, editor, wants_focus, &mut asked, requests);
                 changed |= inputs::inputs_ui(ui, draft, editor);
                 title_ui(ui, job_field::OPTION_GROUP.title);
                 for field in job_field::OPTION_GROUP.fields {

@@ -11,7 +11,7 @@ use fanlane_core::model::format;
 
 use crate::ui::action::Action;
 use crate::ui::file_dialog::{PathKind, PathWanted};
-use crate::ui::icon_button::{icon_button, primary_button, small_icon_button};
+use crate::ui::icon_button::{icon_button, primary_button, small_icon_button, steady_icon_button};
 use crate::ui::line_edit::line_edit;
 use crate::ui::request::{Request, Requests};
 use crate::ui::sanitize;
@@ -24,6 +24,10 @@ use super::{error_ui, message_ui};
 const MAX_WIDTH: f32 = 80.0 * theme::UNIT;
 /// Maximum number of choices that stand side by side.
 const MAX_SIDE_BY_SIDE: usize = 4;
+/// Room for the button that brings a default back.
+const UNDO_ROOM: f32 = 5.0 * theme::UNIT;
+/// Width of the button that opens the desktop's dialog.
+const BROWSE_WIDTH: f32 = 14.0 * theme::UNIT;
 /// Width of a field for a number.
 const NUMBER_WIDTH: f32 = 14.0 * theme::UNIT;
 
@@ -141,15 +145,16 @@ fn value_ui(ui: &mut Ui, parameter: &Parameter, title: &str, text: &mut String, 
         ui.add(line_edit(text).hint_text(hint).desired_width(width)).accessible_name(title)
     };
     match &parameter.kind {
-        ParameterKind::Text => line(ui, text, ui.available_width() - 5.0 * theme::UNIT),
+        ParameterKind::Text => line(ui, text, ui.available_width() - UNDO_ROOM),
         ParameterKind::Number { min, max, step, unit } => {
             let field = line(ui, text, NUMBER_WIDTH);
             if !unit.is_empty() {
                 ui.label(sanitize::command(unit));
             }
             if let Some(step) = step {
-                let from = text.trim().parse::<f64>().ok().or(*min).unwrap_or(0.0);
-                for (icon, words, next) in [(ICON_REMOVE, "Less", from - step), (ICON_ADD, "More", from + step)] {
+                let now = text.trim().parse::<f64>().ok();
+                for (icon, words, by) in [(ICON_REMOVE, "Less", -step), (ICON_ADD, "More", *step)] {
+                    let next = now.map_or_else(|| min.unwrap_or(0.0), |now| now + by);
                     let next = next.clamp(min.unwrap_or(f64::MIN), max.unwrap_or(f64::MAX));
                     if small_icon_button(ui, icon, &format!("{words} of {title}")).clicked() {
                         *text = next.to_string();
@@ -191,8 +196,9 @@ fn value_ui(ui: &mut Ui, parameter: &Parameter, title: &str, text: &mut String, 
                 ParameterKind::Folder => PathKind::Folder,
                 _ => PathKind::New,
             };
-            let field = line(ui, text, ui.available_width() - 22.0 * theme::UNIT);
-            if icon_button(ui, ICON_FOLDER_OPEN, "Browse…", true)
+            let room = ui.available_width() - UNDO_ROOM - BROWSE_WIDTH - theme::UNIT;
+            let field = line(ui, text, room);
+            if steady_icon_button(ui, ICON_FOLDER_OPEN, "Browse…", true, BROWSE_WIDTH)
                 .on_hover_text(format!("Choose: {title}"))
                 .accessible_name(format!("Browse for {title}"))
                 .clicked()

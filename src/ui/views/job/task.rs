@@ -3,12 +3,14 @@
 use egui::{Button, ComboBox, DragValue, Label, RichText, TextEdit, Ui};
 
 use crate::session::{Command, JobDraft, JobEditor, other_program};
-use egui_material_icons::icons::ICON_AUTO_FIX_HIGH;
+use egui_material_icons::icons::{ICON_AUTO_FIX_HIGH, ICON_GRID_VIEW};
 use fanlane_core::job::field;
 use fanlane_core::job::workload::{ParameterInfo, Workload, WorkloadInfo};
 use fanlane_core::job::{TaskKind, WorkloadSpec};
 
+use crate::ui::action::Action;
 use crate::ui::icon_button::icon_button;
+use crate::ui::request::Requests;
 use crate::ui::theme;
 
 use super::{error_ui, label_ui, python, title_ui};
@@ -20,6 +22,7 @@ pub fn task_ui(
     editor: &JobEditor,
     wants_focus: bool,
     asked: &mut Option<Command>,
+    requests: &mut Requests,
 ) -> bool {
     let mut changed = false;
     ui.horizontal(|ui| {
@@ -36,7 +39,7 @@ pub fn task_ui(
         }
     });
     changed |= match draft.kind {
-        TaskKind::Command => command_ui(ui, draft, wants_focus, asked),
+        TaskKind::Command => command_ui(ui, draft, wants_focus, asked, requests),
         TaskKind::Workload => workload_ui(ui, &mut draft.workload),
         TaskKind::Python => python::python_ui(ui, &mut draft.python, editor, asked),
     };
@@ -45,7 +48,13 @@ pub fn task_ui(
     changed
 }
 
-fn command_ui(ui: &mut Ui, draft: &mut JobDraft, wants_focus: bool, asked: &mut Option<Command>) -> bool {
+fn command_ui(
+    ui: &mut Ui,
+    draft: &mut JobDraft,
+    wants_focus: bool,
+    asked: &mut Option<Command>,
+    requests: &mut Requests,
+) -> bool {
     let label = label_ui(ui, "Command line");
     let field = TextEdit::multiline(&mut draft.command)
         .code_editor()
@@ -65,6 +74,12 @@ fn command_ui(ui: &mut Ui, draft: &mut JobDraft, wants_focus: bool, asked: &mut 
                 *asked = Some(Command::Import(draft.command.clone()));
             }
         });
+    }
+    if draft.command.is_empty() && draft.inputs.is_empty() {
+        let examples = icon_button(ui, ICON_GRID_VIEW, "Begin with an example…", true);
+        if examples.on_hover_text(Action::Examples.hint()).clicked() {
+            requests.action(Action::Examples);
+        }
     }
     let changed = field.changed();
     let parameter = if draft.parameters.is_empty() { "" } else { " · {@name} a parameter" };

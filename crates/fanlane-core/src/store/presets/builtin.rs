@@ -11,7 +11,7 @@ macro_rules! texts {
 
 /// Group, slug and text.
 const TEXTS: &[(&str, &str, &str)] = texts![
-    "Examples": ["first-look", "cubes", "shell-commands", "flaky", "checksums"],
+    "First steps": ["first-look", "cubes", "shell-commands", "flaky", "checksums"],
     "Sharing and sending": [
         "shared-objects",
         "large-results-by-pipe",
@@ -33,12 +33,21 @@ const TEXTS: &[(&str, &str, &str)] = texts![
     ],
 ];
 
+/// What an example needs besides the program, by its slug; the others need nothing.
+const NEEDS: &[(&str, &str)] = &[
+    ("shell-commands", "a shell"),
+    ("flaky", "a shell"),
+    ("shared-objects", "a shell"),
+    ("checksums", "sha256sum, sha1sum or md5sum"),
+];
+
 pub(super) fn all() -> Vec<Preset> {
     TEXTS
         .iter()
         .map(|(group, slug, text)| Preset {
             group,
             slug: Slug::of(slug),
+            needs: NEEDS.iter().find(|(of, _)| of == slug).map_or("", |(_, needs)| needs),
             job: Job::parse(text).expect("a test loads every built-in preset"),
         })
         .collect()
@@ -59,6 +68,8 @@ mod tests {
         for (_, slug, text) in TEXTS {
             let job = Job::parse(text).unwrap_or_else(|error| panic!("{slug}: {error}"));
             assert!(!job.name.is_empty() && !job.description.is_empty(), "{slug}");
+            let needs = NEEDS.iter().any(|(of, _)| of == slug);
+            assert_eq!(needs, matches!(job.task, TaskTemplate::Command(_)), "{slug}");
             assert_eq!(Job::parse(&job.to_ron().expect("text")).expect("parses"), job, "{slug}");
             let batch = Batch::open(&job, empty.path(), &mut std::io::empty())
                 .unwrap_or_else(|error| panic!("{slug}: {error}"));

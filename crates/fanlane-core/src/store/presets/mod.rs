@@ -23,6 +23,8 @@ pub struct Preset {
     pub group: &'static str,
     /// Its file name without the ending.
     pub slug: Slug,
+    /// What it needs besides the program; empty: nothing.
+    pub needs: &'static str,
     /// Its job.
     pub job: Job,
 }
