@@ -1,9 +1,8 @@
 //! Facts about the machine: its processor, its load, and the CPU time of this process and of others.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use crate::session::Machine;
 use fanlane_core::model::race::{CpuTicks, Evidence};
+use fanlane_os::clock::unix_ms;
 use fanlane_os::{machine as os_machine, process_tree};
 
 /// The machine as evidence for a race that starts now.
@@ -18,7 +17,7 @@ pub fn evidence(machine: Machine) -> Evidence {
         governor: os_machine::frequency_governor(),
         load_at_start: os_machine::load(),
         memory_bytes: os_machine::memory_bytes().unwrap_or(0),
-        started_unix_ms: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64),
+        started_unix_ms: unix_ms(),
     }
 }
 

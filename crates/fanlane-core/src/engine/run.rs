@@ -16,7 +16,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded, unbounded};
 use rustix::process::getpgrp;
@@ -25,7 +25,7 @@ use crate::event::{DispatchEvent, Event, EventKind, RunEvent, RunHeader};
 use crate::job::workload::Workload;
 use crate::job::workload::server::LoopbackServer;
 use crate::job::{Batch, Mode, TaskTemplate};
-use fanlane_os::clock::monotonic_ns;
+use fanlane_os::clock::{monotonic_ns, unix_ms};
 use fanlane_os::descriptors;
 
 use super::dispatcher::{DispatchPlan, Dispatcher, Input};
@@ -115,7 +115,7 @@ impl Run {
             mode: options.mode,
             workers: options.workers,
             tasks,
-            started_unix_ms: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64),
+            started_unix_ms: unix_ms(),
         }));
         let (requests, asked) = unbounded();
         let (listening, abandoned) = bounded(0);

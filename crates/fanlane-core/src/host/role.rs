@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use rustix::process::setsid;
@@ -27,7 +27,7 @@ use crate::store::history::{HistoryRecorder, RecordedRun};
 use crate::store::queue::TakenJob;
 use fanlane_mp::Function;
 use fanlane_os::child::OWN_EXECUTABLE;
-use fanlane_os::clock::monotonic_ns;
+use fanlane_os::clock::{monotonic_ns, unix_ms};
 use fanlane_os::frame::FrameReader;
 use fanlane_os::interrupts;
 
@@ -103,7 +103,7 @@ fn begin(control: &mut UnixStream) -> Result<Hosting, Refusal> {
         pid: std::process::id(),
         run: None,
         name: batch.job().display_name().to_owned(),
-        started_unix_ms: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64),
+        started_unix_ms: unix_ms(),
         epoch_ns: monotonic_ns(),
         folder: bytes(&order.folder),
         recorded: history.is_some(),
