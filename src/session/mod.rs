@@ -332,5 +332,6 @@ impl Session {
         self.run_wanted = None;
         self.run.end();
         self.race.end();
+        self.queue.finish(&self.wake);
     }
 }

@@ -77,6 +77,7 @@ impl Session {
             }
         };
         self.job_changes();
+        self.remember_values();
         self.notices.succeeded(Topic::OpenJob);
         self.editor.import(&imported.job);
         self.page = Page::JOB;
@@ -112,6 +113,7 @@ impl Session {
             }
         }
         self.job_changes();
+        self.remember_values();
         self.editor.keep_for_undo();
         if self.editor.is_untouched_example() {
             // Files mean nothing to it.

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
@@ -15,6 +16,9 @@ use fanlane_core::host::{DetachedError, DetachedOrder, DetachedRuns, DetachedUpd
 use fanlane_core::model::Earlier;
 use fanlane_core::store::queue::{After, Change, JobList, JobQueue, NewJob, own_environment};
 use fanlane_os::folder_watch::{FolderWatch, FolderWatchEnd};
+
+/// Maximum wait at the end of the window for what was asked of the queue.
+const FINISH_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A command about the queue of jobs.
 #[derive(Clone, Debug, PartialEq)]
@@ -130,6 +134,15 @@ impl QueueState {
         }
     }
 
+    /// Waits for what was asked for, within a limit: none of it is lost with the window.
+    pub(super) fn finish(&mut self, wake: &Wake) {
+        let deadline = Instant::now() + FINISH_TIMEOUT;
+        while let Some(doing) = self.doing.take() {
+            let _ = doing.recv_deadline(deadline);
+            self.begin_next(wake);
+        }
+    }
+
     /// What has become of what was done last, once.
     fn poll_work(&mut self, wake: &Wake) -> Option<Done> {
         let done = taken(&mut self.doing)?;
@@ -151,6 +164,8 @@ fn follow(
         if watch.add(queue.folder()).is_err() {
             // It is made with the first job: in a folder that may have to be made, too.
             let _ = queue.folder().ancestors().skip(1).find(|folder| watch.add(folder).is_ok());
+            // Or it was made in between.
+            let _ = watch.add(queue.folder());
         }
         let list = queue.list().map_err(|error| error.to_string());
         if lists.send(list).is_err() {

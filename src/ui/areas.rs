@@ -5,6 +5,12 @@ use egui::{Context, EventFilter, Id, Rect, Role, Sense, Stroke, StrokeKind, Ui, 
 
 use super::theme;
 
+/// Whether single keys are for the page: no text field, menu or question takes them.
+pub fn keys_are_free(ctx: &Context) -> bool {
+    let is_asked = ctx.memory(|memory| memory.top_modal_layer().is_some());
+    !(is_asked || ctx.text_edit_focused() || egui::Popup::is_any_open(ctx))
+}
+
 /// A part of the window with an anchor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Area {

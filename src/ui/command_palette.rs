@@ -137,23 +137,28 @@ pub fn palette_ui(
     let entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
     let mut taken = entered.then_some(query.chosen);
     ui.add_space(theme::UNIT);
-    ScrollArea::vertical().max_height(44.0 * theme::UNIT).auto_shrink([false, true]).show(ui, |ui| {
-        ui.spacing_mut().item_spacing.y = theme::HALF / 2.0;
-        // Keys stand beside the scroll bar, not under it.
-        ui.set_width(ui.available_width() - theme::GAP);
-        for (place, (_, entry)) in found.iter().enumerate() {
-            let response = entry_ui(ui, entry, place == query.chosen);
-            if moved.is_some() && place == query.chosen {
-                response.scroll_to_me(None);
+    // In a low window this list scrolls, and not the dialog around it.
+    let room = ui.ctx().content_rect().height() - 4.0 * theme::GAP - 12.0 * theme::UNIT;
+    ScrollArea::vertical()
+        .max_height(room.clamp(8.0 * theme::UNIT, 44.0 * theme::UNIT))
+        .auto_shrink([false, true])
+        .show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = theme::HALF / 2.0;
+            // Keys stand beside the scroll bar, not under it.
+            ui.set_width(ui.available_width() - theme::GAP);
+            for (place, (_, entry)) in found.iter().enumerate() {
+                let response = entry_ui(ui, entry, place == query.chosen);
+                if moved.is_some() && place == query.chosen {
+                    response.scroll_to_me(None);
+                }
+                if response.clicked() {
+                    taken = Some(place);
+                }
             }
-            if response.clicked() {
-                taken = Some(place);
+            if found.is_empty() {
+                ui.label(RichText::new("No matching actions").color(theme::palette(ui).text_weak));
             }
-        }
-        if found.is_empty() {
-            ui.label(RichText::new("No matching actions").color(theme::palette(ui).text_weak));
-        }
-    });
+        });
     let Some((_, entry)) = taken.and_then(|place| found.into_iter().nth(place)) else { return false };
     requests.request(entry.request);
     true

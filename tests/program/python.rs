@@ -52,6 +52,9 @@ def ends_badly(how):
     if how == "interrupt": raise KeyboardInterrupt
     if how == "leave": os._exit(4)
     if how == "leave with 0": os._exit(0)
+    if how == "fork":
+        if os.fork() == 0: return "the child"
+        os.wait()
     if how == "kill": os.kill(os.getpid(), signal.SIGKILL)
     if how == "hold":
         lock = threading.Lock()
@@ -105,6 +108,17 @@ fn sorted(text: &str) -> Vec<&str> {
     lines
 }
 
+/// Functions of which less can be known before they are called.
+const LATER: &str = "
+async def co(n): return n
+def lazy(n): yield n
+try:
+    def either(a, b): return a + b
+    import sys
+except ImportError:
+    def either(a): return a
+";
+
 #[test]
 fn values_become_arguments_by_the_rule_that_is_asked_for() {
     let folder = folder();
@@ -136,7 +150,9 @@ fn what_is_wrong_is_told_before_anything_runs() {
     let folder = folder();
     fs::write(folder.path().join("torn.py"), "import os\ndef f(x:\n").expect("written");
     fs::write(folder.path().join("prints.py"), "print('ran')\ndef f(x): pass\n").expect("written");
-    let cases: [(&[&str], &str); 15] = [
+    fs::write(folder.path().join("later.py"), LATER).expect("written");
+    let cases: [(&[&str], &str); 16] = [
+        (&["later.py:co", ":::", "1"], "co(n) is async: a call of it would make a coroutine"),
         (&["model.py", ":::", "1"], "write FILE.py:FUNCTION or MODULE:FUNCTION"),
         (&["gone.py:f", ":::", "1"], "there is no file"),
         (&["gone.mod:f", ":::", "1"], "there is no module gone"),
@@ -161,6 +177,11 @@ fn what_is_wrong_is_told_before_anything_runs() {
         assert_eq!((ended.code, &*ended.out), (Some(2), ""), "{words:?} {ended:?}");
         assert!(ended.err.contains(why), "{words:?} {ended:?}");
     }
+    // Which definition counts is known once the module is imported.
+    let either = run(folder.path(), &["--python", "later.py:either", ":::", "1", ":::", "2"]);
+    assert_eq!((either.code, &*either.out), (Some(0), "3\n"), "{either:?}");
+    let lazy = run(folder.path(), &["--python", "later.py:lazy", ":::", "1"]);
+    assert!(lazy.code == Some(1) && lazy.err.contains("return a list of what it yields"), "{lazy:?}");
     let named = run(folder.path(), &["--interpreter", "python3", "echo", ":::", "1"]);
     assert!(named.code == Some(2) && named.err.contains("this job calls none"), "{named:?}");
     let history = run_in(&["history", "--json"], folder.path());
@@ -171,7 +192,9 @@ fn what_is_wrong_is_told_before_anything_runs() {
 fn each_bad_end_is_that_of_its_call_alone() {
     let folder = folder();
     let ways = ["raise", "exit", "interrupt", "leave", "leave with 0", "kill", "hold"];
-    let others: Vec<String> = (0..20).map(|number| format!("fine {number}")).collect();
+    // The child that a call forks, and that returns from it, answers nothing.
+    let others: Vec<String> =
+        (0..20).map(|number| if number == 7 { "fork".to_owned() } else { format!("fine {number}") }).collect();
     let words: Vec<&str> = ["-j", "2", "-k", "--python", "model.py:ends_badly", ":::"]
         .into_iter()
         .chain(ways)

@@ -123,7 +123,6 @@ impl Subcommand for HistoryArgs {
     }
 }
 
-/// The time in milliseconds since 1970.
 fn remove(mut history: History, chosen: &[RunRow], yes: bool) -> Result<Status> {
     let status = print(|out| list::write(&list::all_of(chosen), false, out))?;
     let size = bytes(chosen.iter().map(|run| run.bytes).sum());

@@ -108,6 +108,7 @@ impl AddArgs {
             at_unix_ms: self.at.and_then(|at| at.0),
             after,
         };
+        detached::detached_runs().check_folder()?;
         let queue = JobQueue::beside_history(&history);
         let id = queue.add(new)?;
         if !report.style.quiet {
@@ -116,8 +117,9 @@ impl AddArgs {
                 "job {id} is in the queue{inputs}; fanlane queue lists the jobs, fanlane queue drop {id} takes it out"
             ));
         }
+        let served = serve(&queue);
         let printed = print(|out| writeln!(out, "{id}"))?;
-        serve(&queue)?;
+        served?;
         Ok(printed)
     }
 

@@ -257,6 +257,7 @@ impl JobEditor {
 
     /// The open job was saved as preset `id`, which holds `job` now.
     pub(super) fn saved(&mut self, id: PresetId, job: Option<&Job>) {
+        let was = self.draft.name.clone();
         if let Some(job) = job {
             let mut draft = JobDraft::from_job(job);
             draft.values = std::mem::take(&mut self.draft.values);
@@ -264,16 +265,16 @@ impl JobEditor {
         }
         self.opened = self.draft.clone();
         self.origin = Some(Origin::Preset(id));
-        self.note_origin();
+        self.note_origin(&was);
     }
 
     /// The preset that the open job came from was renamed, or moved.
     pub(super) fn preset_renamed(&mut self, id: PresetId, name: String) {
-        self.draft.name.clone_from(&name);
+        let was = std::mem::replace(&mut self.draft.name, name.clone());
         self.revision += 1;
         self.opened.name = name;
         self.origin = Some(Origin::Preset(id));
-        self.note_origin();
+        self.note_origin(&was);
     }
 
     /// The preset that the open job came from is gone (`None`), or back. The job stays open.

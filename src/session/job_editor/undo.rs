@@ -129,10 +129,13 @@ impl JobEditor {
     }
 
     /// The open job was saved, or its preset was renamed: that is no change, and an undo does not take it back.
-    pub(super) fn note_origin(&mut self) {
+    pub(super) fn note_origin(&mut self, was: &str) {
         let (opened, origin, job) = (self.opened.clone(), self.origin.clone(), self.changes.job);
         let Changes { undo, redo, .. } = &mut self.changes;
         for state in undo.iter_mut().chain(redo).filter(|state| state.job == job) {
+            if state.draft.name == was {
+                state.draft.name.clone_from(&opened.name);
+            }
             (state.opened, state.origin) = (opened.clone(), origin.clone());
         }
         self.changes.edited = None;

@@ -72,6 +72,7 @@ impl Forecast {
         let raced = &self.job;
         (&raced.task, &raced.inputs, raced.linked, &raced.order, &raced.control)
             == (&job.task, &job.inputs, job.linked, &job.order, &job.control)
+            && (&raced.parameters, &raced.values) == (&job.parameters, &job.values)
             && (raced.max_args, raced.sample, raced.sample_seed) == (job.max_args, job.sample, job.sample_seed)
     }
 }

@@ -15,7 +15,7 @@ use egui::{CentralPanel, Frame, Panel, Ui};
 use egui_material_icons::icons::{ICON_FILTER_ALT_OFF, ICON_HOURGLASS_EMPTY, ICON_TABLE_ROWS};
 
 use crate::session::{Command, Page, Session};
-use crate::ui::areas::Area;
+use crate::ui::areas::{Area, keys_are_free};
 use crate::ui::request::Requests;
 use crate::ui::theme;
 use crate::ui::widgets::empty_state_ui;
@@ -157,7 +157,7 @@ impl ResultsView {
 
     /// The arrow keys move the selection, unless a field has the focus.
     fn take_arrows(&mut self, ui: &Ui, session: &Session, requests: &mut Requests) {
-        if ui.ctx().text_edit_focused() || egui::Popup::is_any_open(ui.ctx()) {
+        if !keys_are_free(ui.ctx()) {
             return;
         }
         let focus_is_free = ui.ctx().memory(|memory| memory.focused().is_none()) || Area::Page.has_focus(ui.ctx());

@@ -173,7 +173,10 @@ impl Runner {
     /// Starts a job, which goes on without this watcher. One that cannot be started is held, with words about it.
     fn start(&mut self, id: u64) -> Result<(), QueueError> {
         let words = match self.runs.start_queued(&self.queue, id) {
-            Ok(_) | Err(DetachedError::Queue(QueueError::NoSuchJob(_))) => return Ok(()),
+            Ok(_) | Err(DetachedError::Queue(QueueError::NoSuchJob(_))) => {
+                self.refusals.remove(&id);
+                return Ok(());
+            }
             Err(DetachedError::Refused(words)) => {
                 // Its process has noted why; or another has taken it, or it was held meanwhile.
                 std::thread::sleep(REFUSED_INTERVAL);
@@ -183,6 +186,12 @@ impl Runner {
                     return Ok(());
                 }
                 words
+            }
+            // No fault of the job. The folder of the sockets is gone, for example, once its user has logged out: there is another.
+            Err(error) if is_of_machine(&error) => {
+                self.runs = DetachedRuns::new(OWN_EXECUTABLE.into());
+                std::thread::sleep(POLL_INTERVAL);
+                return Ok(());
             }
             Err(error) => error.to_string(),
         };
@@ -218,5 +227,14 @@ impl Runner {
                 self.awaited.retain(|awaited| *awaited != path);
             }
         }
+    }
+}
+
+/// Whether no other job could be started now either, and the same one may be later.
+fn is_of_machine(error: &DetachedError) -> bool {
+    match error {
+        DetachedError::Folder { .. } => true,
+        DetachedError::System { source, .. } => source.kind() != std::io::ErrorKind::ArgumentListTooLong,
+        _ => false,
     }
 }

@@ -3,12 +3,13 @@
 use egui::{Key, Ui};
 
 use crate::session::{CurrentRun, Session};
+use crate::ui::areas::keys_are_free;
 use crate::ui::request::Requests;
 use crate::ui::widgets::{TaskOrder, priority_number, steering_ui};
 use crate::ui::{icon_button::icon_button, theme};
 use fanlane_core::engine::RunCommand;
 use fanlane_core::event::TaskId;
-use fanlane_core::model::{RunModel, format};
+use fanlane_core::model::{Priority, RunModel, format};
 
 /// The buttons of a task that waits in the queue of a run under way.
 pub fn queued_task_ui(ui: &mut Ui, run: &CurrentRun, model: &RunModel, task: TaskId, requests: &mut Requests) {
@@ -32,7 +33,7 @@ pub fn queued_task_ui(ui: &mut Ui, run: &CurrentRun, model: &RunModel, task: Tas
 
 /// Keys for the selected task while it waits: N runs it next, B pauses before it, + and - change its priority.
 pub fn take_keys(ui: &Ui, session: &Session, requests: &mut Requests) {
-    if ui.ctx().text_edit_focused() || egui::Popup::is_any_open(ui.ctx()) {
+    if !keys_are_free(ui.ctx()) {
         return;
     }
     let pressed = |key: Key| ui.input(|input| input.modifiers.is_none() && input.key_pressed(key));
@@ -44,17 +45,19 @@ pub fn take_keys(ui: &Ui, session: &Session, requests: &mut Requests) {
     }
     let Some(task) = session.run.selected_queued() else { return };
     let Some(run) = session.run.current() else { return };
-    let (number, is_set) = {
+    let (number, is_next, is_set) = {
         let steering = &run.model().steering;
-        (priority_number(steering, task), steering.has_breakpoint(task))
+        let is_next = steering.priority_of(task) == Priority::First;
+        (priority_number(steering, task), is_next, steering.has_breakpoint(task))
     };
     let orders = [
-        TaskOrder::Raise,
-        TaskOrder::SetBreakpoint(!is_set),
-        TaskOrder::SetPriority(number.saturating_add(1)),
-        TaskOrder::SetPriority(number.saturating_sub(1)),
+        Some(TaskOrder::Raise),
+        Some(TaskOrder::SetBreakpoint(!is_set)),
+        // A number would put a task that is next behind others.
+        (!is_next).then(|| TaskOrder::SetPriority(number.saturating_add(1))),
+        Some(TaskOrder::SetPriority(number.saturating_sub(1))),
     ];
-    for (order, _) in orders.into_iter().zip(keys).filter(|(_, pressed)| *pressed) {
+    for order in orders.into_iter().zip(keys).filter(|(_, pressed)| *pressed).filter_map(|(order, _)| order) {
         requests.order(task, order);
     }
 }

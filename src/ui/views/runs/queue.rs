@@ -9,6 +9,7 @@ use egui_material_icons::icons::{
 };
 
 use crate::session::{Command, QueueCommand, Session};
+use crate::ui::areas::keys_are_free;
 use crate::ui::icon_button::{icon_button, small_icon_button};
 use crate::ui::request::{Question, Requests};
 use crate::ui::sanitize;
@@ -199,7 +200,7 @@ pub fn keys_ui(ui: &Ui, session: &Session, requests: &mut Requests) {
     let list = session.queue.list();
     let selected = session.queue.selected().and_then(|id| list.jobs.iter().find(|job| job.id == id));
     let Some((job, place)) = selected.and_then(|job| Some((job, list.place(job.id)?))) else { return };
-    if ui.ctx().text_edit_focused() || egui::Popup::is_any_open(ui.ctx()) {
+    if !keys_are_free(ui.ctx()) {
         return;
     }
     let (up, down, drops) = ui.input_mut(|input| {

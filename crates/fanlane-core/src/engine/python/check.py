@@ -64,12 +64,18 @@ def parse(file, source):
         raise Unusable(f"{file} is no Python source: {error}")
 
 
-def bound(statements, names, functions):
-    """Gathers the names that statements bind at the top level; None among them where any name may be."""
+def bound(statements, names, functions, unsure, is_nested=False):
+    """Gathers the names that statements bind at the top level; None among them where any name may be.
+
+    Which definition counts is decided when the module is imported for those in `unsure`."""
     for statement in statements:
         if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
             names.add(statement.name)
             functions[statement.name] = statement
+            if is_nested:
+                unsure.add(statement.name)
+            else:
+                unsure.discard(statement.name)
         elif isinstance(statement, ast.ClassDef):
             names.add(statement.name)
             functions.pop(statement.name, None)
@@ -86,9 +92,9 @@ def bound(statements, names, functions):
             for part in ("body", "orelse", "finalbody"):
                 inner = getattr(statement, part, None)
                 if isinstance(inner, list):
-                    bound(inner, names, functions)
-            for handler in getattr(statement, "handlers", []):
-                bound(handler.body, names, functions)
+                    bound(inner, names, functions, unsure, True)
+            for inner in getattr(statement, "handlers", []) + getattr(statement, "cases", []):
+                bound(inner.body, names, functions, unsure, True)
     return names, functions
 
 
@@ -146,7 +152,8 @@ def answer_to(asked):
     if file is None:
         return {"functions": []}
     tree = parse(file, source)
-    names, functions = bound(tree.body, set(), {})
+    unsure = set()
+    names, functions = bound(tree.body, set(), {}, unsure)
     where = file if asked["file"] is not None else f"the module {asked['module']}"
     listed = [
         {"name": name, "signature": signature(function), "doc": (ast.get_docstring(function) or "").split("\n")[0]}
@@ -156,12 +163,16 @@ def answer_to(asked):
     if asked["function"]:
         check_name(asked["function"], names, functions, where)
         function = functions.get(asked["function"])
-        if function is not None and not function.decorator_list and asked["count"] is not None:
+        is_plain = function is not None and not function.decorator_list and asked["function"] not in unsure
+        if is_plain and isinstance(function, ast.AsyncFunctionDef):
+            advice = "a call of it would make a coroutine and run nothing; call asyncio.run in a plain function"
+            raise Unusable(f"{signature(function)} is async: {advice}")
+        if is_plain and asked["count"] is not None:
             check_arguments(function, asked["count"], asked["names"] or [])
     if asked["initializer"]:
         check_name(asked["initializer"], names, functions, where)
         function = functions.get(asked["initializer"])
-        if function is not None and not function.decorator_list:
+        if function is not None and not function.decorator_list and asked["initializer"] not in unsure:
             check_arguments(function, 0, [])
     return {"functions": listed}
 

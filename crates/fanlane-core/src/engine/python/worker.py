@@ -93,6 +93,10 @@ class OwnStream(io.TextIOWrapper):
         printing.happened = True
         return super().write(text)
 
+    def close(self):
+        """Further calls print to it, so it stays open."""
+        self.flush()
+
 
 class SharedStream(OwnStream):
     """The same where several lanes share the interpreter: what a lane's thread prints goes to that lane."""
@@ -109,6 +113,15 @@ class SharedStream(OwnStream):
             raise TypeError("write() argument must be str, not " + type(text).__name__)
         lane.print(self.number, text.encode("utf-8", self.errors))
         return len(text)
+
+
+class Ownership:
+    """Whether this process is the interpreter, and not a child that a call has forked."""
+
+    is_lost = False
+
+
+ownership = Ownership()
 
 
 class CLibrary:
@@ -140,6 +153,7 @@ def report(error):
         trace = trace.tb_next
     try:
         told = traceback.TracebackException(type(error), error, trace)
+        told.stack = traceback.StackSummary.from_list([frame for frame in told.stack if frame.filename != "<fanlane>"])
         words = "".join(told.format_exception_only()).strip()
         text = "".join(told.format())
     except BaseException as other:
@@ -205,6 +219,11 @@ def describe(value):
 def encoded(value):
     """A result that is no small number: its kind and its bytes."""
     kind = type(value)
+    if kind is types.CoroutineType:
+        value.close()
+        raise TypeError("the function is async: its call has made a coroutine and run nothing; call asyncio.run in a plain function")
+    if kind is types.GeneratorType:
+        raise TypeError("the function is a generator: its call has run nothing; return a list of what it yields")
     if kind.__module__ == "numpy" and getattr(value, "shape", None) == ():
         value = value.item()
         kind = type(value)
@@ -284,6 +303,7 @@ class Lane:
         program = self.program
         function, names, convert = program.function, program.names, program.convert
         memory, words, clock, said = self.memory, self.words, time.monotonic_ns, printing
+        own = ownership
         pack, int_min, int_max = pack_int, INT_MIN, INT_MAX
         is_alone, is_plain = len(calls) == 1, names is None and convert is None
         space = len(memory) - MAX_RECORD_BYTES
@@ -301,6 +321,8 @@ class Lane:
                     value = function(*values)
                 else:
                     value = self.call(function, values)
+                if own.is_lost:
+                    os._exit(0)
                 kind = type(value)
                 if kind is int and int_min <= value <= int_max:
                     pack(memory, offset, INT, clock(), value)
@@ -316,6 +338,8 @@ class Lane:
                         raise ValueError(f"the result has {len(body)} bytes, more than {MAX_RESULT_BYTES}; write it to a file")
                 value = None
             except BaseException as error:
+                if own.is_lost:
+                    os._exit(1)
                 kind, body = FAILED, report(error).encode("utf-8", "backslashreplace")
                 error = None
             if body is not None:
@@ -432,9 +456,12 @@ class Program:
 
     def __init__(self):
         self.step = ""
+        self.is_shared = False
 
     def prepare(self, setup):
         self.is_shared = setup["is_shared"]
+        # A child that a call forks returns into the loop of calls: it ends there, and answers nothing.
+        os.register_at_fork(after_in_child=lambda: setattr(ownership, "is_lost", True))
         self.names = setup["names"]
         self.convert = converter(setup["reading"])
         kind = SharedStream if self.is_shared else OwnStream
@@ -478,6 +505,13 @@ def main():
         words = (program.step + report(error)).encode("utf-8", "backslashreplace")
         sys.stderr.flush()
         send(socket.socket(fileno=first[0][0]), UNUSABLE, words)
+        # The lanes that ask meanwhile have the same reason.
+        control.settimeout(1.0)
+        try:
+            while program.is_shared and (lane := receive_lane(control)):
+                send(socket.socket(fileno=lane[0][0]), UNUSABLE, words)
+        except OSError:
+            pass
         os._exit(0)
     lane = Lane(*first, program)
     lane.flush()

@@ -72,6 +72,28 @@ fn values_are_quoted_where_those_of_inputs_are_commands_and_split_nowhere_withou
 }
 
 #[test]
+fn a_value_is_refused_where_a_shell_would_read_it_instead_of_taking_it_as_a_word() {
+    let with = |line: &str| {
+        let job = job(r#"Parameter(name: "x")"#, &format!("task: Command({line:?}), inputs: []"));
+        lines(&job, &[("x", "; touch y; $(touch z)")], Path::new("/"))
+    };
+    for (line, within) in [
+        ("echo '{@x}'", "single quotes"),
+        ("echo \"a {@x}\"", "double quotes"),
+        ("echo \"it's {@x}\"", "double quotes"),
+        ("cat <<E\n{@x}\nE", "a here-document"),
+        ("echo $((1+{@x}))", "$((…))"),
+    ] {
+        let error = with(line).expect_err(line);
+        assert!(error.contains(within) && error.contains("hand it on as a variable"), "{line}: {error}");
+    }
+    for line in ["echo 'a' {@x} \"b\"", "echo it\\'s {@x}", "cat <<<{@x}", "x={@x}; echo \"$x\"", "echo $((1+1)) {@x}"]
+    {
+        assert!(with(line).is_ok(), "{line}");
+    }
+}
+
+#[test]
 fn forms_and_formats_are_those_of_other_values() {
     let with = |value: &str, task: &str| {
         let job = job(r#"Parameter(name: "v")"#, &format!("task: Command({task:?}), inputs: []"));

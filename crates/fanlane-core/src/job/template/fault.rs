@@ -95,6 +95,17 @@ pub enum TemplateError {
         #[source]
         error: Box<ParameterError>,
     },
+    /// A parameter stands where a shell would not take its value as one word.
+    #[error(
+        "column {column}: a value of a parameter is one quoted word, and within {within} the shell would read it, and could run it; \
+         put it outside, or hand it on as a variable: x={{@NAME}}; … \"$x\""
+    )]
+    NotAWord {
+        /// Its column.
+        column: usize,
+        /// What it stands in.
+        within: &'static str,
+    },
     /// A value of a parameter that is padded as a number and is none.
     #[error("column {column}: '{value}' is to be padded, and is no whole number; remove the format")]
     NotWhole {
@@ -133,6 +144,7 @@ impl TemplateError {
             | Self::EmptyProgram { column }
             | Self::NoSuchColumn { column, .. }
             | Self::Parameter { column, .. }
+            | Self::NotAWord { column, .. }
             | Self::NotWhole { column, .. }
             | Self::NoSuchValue { column, .. } => Some(*column),
         }

@@ -1,6 +1,6 @@
 //! What a person changes in the queue. Of several jobs all are changed, or none.
 
-use super::folder::Fate;
+use super::folder::{Fate, Locked};
 use super::{After, JobQueue, JobState, MAX_PARALLEL, NewJob, QueueError, QueuedJob};
 use fanlane_os::clock::unix_ms;
 
@@ -53,7 +53,8 @@ impl JobQueue {
         let mut queue = self.lock()?;
         for after in &new.after {
             if let After::Job(id) = after {
-                queue.find(*id)?;
+                let is_past = |queue: &Locked<'_>| (1..queue.settings.next).contains(id);
+                queue.find(*id).map_err(|error| if is_past(&queue) { QueueError::HasEnded(*id) } else { error })?;
             }
         }
         let known = queue.jobs.iter().map(|job| job.id).max().unwrap_or(0);

@@ -157,14 +157,16 @@ impl Locked<'_> {
     fn hold_broken_off(&mut self) -> Result<(), QueueError> {
         for place in 0..self.jobs.len() {
             let JobState::Running { run } = self.jobs[place].state else { continue };
-            if is_locked(&self.queue.run_lock(self.jobs[place].id)) {
+            let id = self.jobs[place].id;
+            if is_locked(&self.queue.run_lock(id)) {
                 continue;
             }
             let reason = match run {
                 Some(run) => format!(
-                    "run {run} broke off, since its process was killed: fanlane resume {run} does the rest, release does all again"
+                    "run {run} broke off, since its process was killed: fanlane resume {run} does the rest and fanlane queue drop \
+                     {id} takes the job out; release does all of it again"
                 ),
-                None => "its process was killed as it began: release starts it".to_owned(),
+                None => "its process was killed: release does all of it again".to_owned(),
             };
             self.jobs[place].state = JobState::Held { reason: Some(reason) };
             self.write_job(place)?;

@@ -61,6 +61,11 @@ pub enum QueueError {
     /// There is no such job.
     #[error("there is no job {0} in the queue; fanlane queue lists the jobs")]
     NoSuchJob(u64),
+    /// A job that another is to wait for is not in the queue any more.
+    #[error(
+        "job {0} has ended or was dropped, so no job can wait for it; leave it out of --after, or add the first job with --hold and release it last"
+    )]
+    HasEnded(u64),
     /// It runs already.
     #[error("job {id} is running{}, so it cannot be {what}; {}", named(*.run), stopping(*.run))]
     Running {

@@ -42,7 +42,8 @@ impl Locked<'_> {
     pub(super) fn turn(&self, now_unix_ms: u64) -> Turn {
         let mut turn = Turn::default();
         let running: Vec<u64> = self.jobs.iter().filter(|job| job.is_running()).map(|job| job.id).collect();
-        let mut places = (self.settings.parallel as usize).saturating_sub(running.len());
+        let wanted = self.jobs.iter().filter(|job| job.state == JobState::Wanted).count();
+        let mut places = (self.settings.parallel as usize).saturating_sub(running.len() + wanted);
         for job in &self.jobs {
             match job.state {
                 JobState::Wanted => turn.startable.push(job.id),

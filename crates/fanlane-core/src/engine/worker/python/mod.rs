@@ -229,7 +229,8 @@ impl PythonExecutor {
                 self.failed_starts += 1;
                 let how = process::how_ended(status);
                 let reason = format!(
-                    "the interpreter {how} before the function could be called: see what its module does when it is imported"
+                    "the interpreter {how} before the function could be called: see what its module does when it is imported, and \
+                     the initializer"
                 );
                 if self.failed_starts >= MAX_FAILED_STARTS {
                     self.unusable = Some(reason.clone());
@@ -238,7 +239,8 @@ impl PythonExecutor {
             }
             if Instant::now() >= until {
                 return Err(format!(
-                    "the function could not be called within {} s: see what its module does when it is imported",
+                    "the function could not be called within {} s: see what its module does when it is imported, and the \
+                     initializer",
                     START_TIMEOUT.as_secs()
                 ));
             }
