@@ -38,6 +38,11 @@ def say_in_c(n):
     import ctypes
     ctypes.CDLL(None).printf(b"from C %d\n", n)
 
+def loud(n):
+    if n == 2:
+        time.sleep(0.5)
+        os.system("seq 200000")
+
 def endless(n):
     while True:
         print("x" * 1000)
@@ -268,6 +273,15 @@ fn what_is_printed_belongs_to_its_call() {
     let ended = run(folder.path(), &["-j", "2", "--mode", "threads", "--python", "model.py:say", ":::", "1", "2"]);
     let own: Vec<&str> = sorted(&ended.out).into_iter().filter(|line| line.starts_with("said")).collect();
     assert_eq!(own, ["said 1", "said 2"], "{ended:?}");
+    // More than a pipe holds, from a child process, while the lane that has started the interpreter has no call.
+    let words = ["-j", "2", "--mode", "threads", "--timeout", "60", "--python", "model.py:loud", ":::", "1", "2"];
+    let ended = run(folder.path(), &words);
+    assert_eq!(
+        (ended.code, ended.out.lines().filter(|line| *line == "200000").count()),
+        (Some(0), 1),
+        "{:?}",
+        ended.err
+    );
     let limit = ["--limit-output", "100k", "--python", "model.py:endless", ":::", "1"];
     let ended = run(folder.path(), &limit);
     assert!(ended.code == Some(1) && ended.err.contains("ended by SIGXFSZ"), "{:?}", ended.err);

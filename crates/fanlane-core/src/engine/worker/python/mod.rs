@@ -33,7 +33,7 @@ use call_output::CallOutput;
 use call_record::CallRecord;
 use kept::Kept;
 use lane_link::{BatchEnd, Said};
-use process::{Process, Streams};
+use process::Process;
 
 pub const KIND: ExecutorKind = ExecutorKind { name: TaskKind::Python.traits().name, open };
 
@@ -176,19 +176,17 @@ impl PythonExecutor {
         // Held until it is there, so that the lanes of this process start one alone.
         let mut shared = is_shared.then(|| context.interpreter.lock().unwrap_or_else(PoisonError::into_inner));
         let running = shared.as_ref().and_then(|shared| shared.upgrade()).filter(|process| process.is_running());
-        let (process, streams) = match running {
-            Some(process) => (process, [None, None]),
-            None => {
-                let (process, streams) = self.start_process(watch)?;
-                (Arc::new(process), streams)
-            }
+        let process = match running {
+            Some(process) => process,
+            None => Arc::new(self.start_process(watch)?),
         };
         if let Some(shared) = &mut shared {
             **shared = Arc::downgrade(&process);
         }
         drop(shared);
         watch.preparing(process.pid());
-        let link = process.open_lane(self.worker, self.lane).map_err(|error| {
+        let lane = process.streams().and_then(|streams| Ok((streams, process.open_lane(self.worker, self.lane)?)));
+        let (streams, link) = lane.map_err(|error| {
             format!("the interpreter cannot be given a lane: {error}; raise the limit of open files (ulimit -n)")
         })?;
         self.kept = Some(Kept { process, streams, link, calls: 0, is_dead: false });
@@ -199,7 +197,7 @@ impl PythonExecutor {
         Ok(())
     }
 
-    fn start_process(&mut self, watch: &dyn TaskWatch) -> Result<(Process, Streams), String> {
+    fn start_process(&mut self, watch: &dyn TaskWatch) -> Result<Process, String> {
         let marker = format!("{}.{}.{}", std::process::id(), self.lane, self.started);
         self.started += 1;
         let told = self.parameters.told(self.context.setup.progress.as_deref());

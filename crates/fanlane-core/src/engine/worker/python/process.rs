@@ -49,6 +49,8 @@ pub struct Process {
     /// Becomes readable at the end of the process.
     handle: OwnedFd,
     control: UnixStream,
+    /// What it prints.
+    streams: Streams,
     /// By which what it has started is known, where other lanes of this process start interpreters too.
     marker: Option<String>,
     end: Mutex<Option<Reaped>>,
@@ -66,7 +68,7 @@ impl Process {
         told: &[u8],
         marker: Option<String>,
         watch: &dyn TaskWatch,
-    ) -> io::Result<(Self, Streams)> {
+    ) -> io::Result<Self> {
         let (control, theirs) = socket::pair()?;
         let threads = parameters.library_threads.to_string();
         let is_free = |name: &&str| std::env::var_os(name).is_none();
@@ -82,18 +84,24 @@ impl Process {
         };
         let Launched { pid, handle, streams } = start(launcher, gate, &invocation, marker.as_deref(), watch)?;
         drop(invocation);
-        let process = Self { pid, handle, control, marker, end: Mutex::new(None) };
+        let mut process = Self { pid, handle, control, streams: [None, None], marker, end: Mutex::new(None) };
         for message in [WORKER_PROGRAM.as_bytes(), told] {
             // One that has ended already is noticed where it is waited for.
             let length = (message.len() as u32).to_le_bytes();
             let _ = (&process.control).write_all(&length).and_then(|()| (&process.control).write_all(message));
         }
-        let mut read = [None, None];
-        for (place, stream) in read.iter_mut().zip(streams.into_iter().flatten()) {
+        for (place, stream) in process.streams.iter_mut().zip(streams.into_iter().flatten()) {
             rustix::fs::fcntl_setfl(&stream, rustix::fs::fcntl_getfl(&stream)? | OFlags::NONBLOCK)?;
             *place = Some(File::from(stream));
         }
-        Ok((process, read))
+        Ok(process)
+    }
+
+    /// What it prints, for one of the lanes that share it. What several could read is read by the first: each reads while it is in
+    /// a call, so that nothing which prints ever waits for a lane that has none.
+    pub fn streams(&self) -> io::Result<Streams> {
+        let [stdout, stderr] = &self.streams;
+        Ok([stdout.as_ref().map(File::try_clone).transpose()?, stderr.as_ref().map(File::try_clone).transpose()?])
     }
 
     /// Gives the interpreter a lane.
