@@ -3,7 +3,7 @@
 //!
 //! It decides nothing that its death could lose: a job is in the queue until the process that runs it takes it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -109,7 +109,17 @@ fn serve(mut control: UnixStream) -> i32 {
     let (wakes, woken) = unbounded();
     let is_watched = watch_folder(&queue, wakes.clone());
     let runs = DetachedRuns::in_folder(OWN_EXECUTABLE.into(), runtime);
-    Runner { runs, queue, wakes, woken, is_watched, awaited: Vec::new(), refusals: HashMap::new() }.run(lock);
+    Runner {
+        runs,
+        queue,
+        wakes,
+        woken,
+        is_watched,
+        awaited: Vec::new(),
+        starting: HashSet::new(),
+        refusals: HashMap::new(),
+    }
+    .run(lock);
     0
 }
 
@@ -133,6 +143,8 @@ enum Wake {
     Changed,
     /// The processes that held this file locked have ended.
     Ended(PathBuf),
+    /// The process of this job has begun, or could not.
+    Started(u64, Result<(), DetachedError>),
 }
 
 /// The runner at work.
@@ -144,6 +156,8 @@ struct Runner {
     is_watched: bool,
     /// The locked files that threads wait for.
     awaited: Vec<PathBuf>,
+    /// The jobs whose processes are being started, each by a thread: its inputs may be long in coming.
+    starting: HashSet<u64>,
     /// How often each job was refused by its process.
     refusals: HashMap<u64, u32>,
 }
@@ -158,22 +172,35 @@ impl Runner {
             if lock.is_none() {
                 return;
             }
-            if turn.startable.is_empty() {
-                self.wait(&turn);
+            let mut begins = false;
+            for id in &turn.startable {
+                begins |= self.starting.insert(*id) && self.begin(*id);
             }
-            for id in turn.startable {
-                if self.start(id).is_err() {
-                    // The queue cannot be written: what is done next with it says so.
-                    return;
-                }
+            // The queue cannot be written: what is done next with it says so.
+            if !begins && self.wait(&turn).is_err() {
+                return;
             }
         }
     }
 
-    /// Starts a job, which goes on without this watcher. One that cannot be started is held, with words about it.
-    fn start(&mut self, id: u64) -> Result<(), QueueError> {
-        let words = match self.runs.start_queued(&self.queue, id) {
-            Ok(_) | Err(DetachedError::Queue(QueueError::NoSuchJob(_))) => {
+    /// Starts a job, which goes on without this watcher; false where there is no thread to do it.
+    fn begin(&mut self, id: u64) -> bool {
+        let (runs, queue, wakes) = (self.runs.clone(), self.queue.clone(), self.wakes.clone());
+        let thread = std::thread::Builder::new().name("queue start".to_owned()).spawn(move || {
+            let started = runs.start_queued(&queue, id).map(drop);
+            let _ = wakes.send(Wake::Started(id, started));
+        });
+        if thread.is_err() {
+            self.starting.remove(&id);
+            self.is_watched = false;
+        }
+        thread.is_ok()
+    }
+
+    /// What becomes of a job that was to be started. One that cannot be is held, with words about it.
+    fn started(&mut self, id: u64, started: Result<(), DetachedError>) -> Result<(), QueueError> {
+        let words = match started {
+            Ok(()) | Err(DetachedError::Queue(QueueError::NoSuchJob(_))) => {
                 self.refusals.remove(&id);
                 return Ok(());
             }
@@ -199,7 +226,7 @@ impl Runner {
     }
 
     /// Waits for a change of the queue, the end of a process, or a time.
-    fn wait(&mut self, turn: &Turn) {
+    fn wait(&mut self, turn: &Turn) -> Result<(), QueueError> {
         for path in &turn.locks {
             if self.awaited.contains(path) {
                 continue;
@@ -222,11 +249,17 @@ impl Runner {
             Some(timeout) => self.woken.recv_timeout(timeout).ok(),
             None => self.woken.recv().ok(),
         };
-        for wake in first.into_iter().chain(self.woken.try_iter()) {
-            if let Wake::Ended(path) = wake {
-                self.awaited.retain(|awaited| *awaited != path);
+        for wake in first.into_iter().chain(self.woken.try_iter()).collect::<Vec<_>>() {
+            match wake {
+                Wake::Changed => {}
+                Wake::Ended(path) => self.awaited.retain(|awaited| *awaited != path),
+                Wake::Started(id, started) => {
+                    self.starting.remove(&id);
+                    self.started(id, started)?;
+                }
             }
         }
+        Ok(())
     }
 }
 
