@@ -1,6 +1,7 @@
 //! The details of one task: its command, its outcome, its attempts and its output.
 
-use egui::{Align, Button, Frame, Label, Layout, Margin, RichText, ScrollArea, Stroke, Ui, Vec2, vec2};
+use egui::text::LayoutJob;
+use egui::{Align, Button, FontSelection, Frame, Label, Layout, Margin, RichText, ScrollArea, Stroke, Ui, Vec2, vec2};
 use egui_material_icons::icons::{
     ICON_CANCEL, ICON_CLOSE, ICON_CONTENT_COPY, ICON_FIND_IN_PAGE, ICON_OPEN_IN_NEW, ICON_REPLAY,
 };
@@ -363,9 +364,7 @@ fn facts_ui(ui: &mut Ui, record: &AttemptRecord, model: &RunModel) {
         ui.add(Label::new(&sentence).wrap().selectable(true));
     }
     let mut facts: Vec<(&str, String)> = Vec::new();
-    if let Some(value) = &record.value {
-        facts.push(("Value", value_text(value)));
-    }
+    facts.extend(record.value.as_ref().map(|value| ("Value", value_text(value))));
     if record.attempt > 0 {
         facts.push(("Start", format!("+{}", format::duration(record.start_ns))));
         facts.push(("Wall", format::duration(record.wall_ns)));
@@ -373,9 +372,7 @@ fn facts_ui(ui: &mut Ui, record: &AttemptRecord, model: &RunModel) {
         if record.max_rss_bytes > 0 {
             facts.push(("Memory", format::bytes(record.max_rss_bytes)));
         }
-        if let Some(lane) = model.lane_of.get(&record.worker) {
-            facts.push(("Lane", (lane.0 + 1).to_string()));
-        }
+        facts.extend(model.lane_of.get(&record.worker).map(|lane| ("Lane", (lane.0 + 1).to_string())));
     }
     pairs_ui(ui, (!is_long).then_some(sentence), facts);
 }
@@ -388,8 +385,14 @@ fn pairs_ui(ui: &mut Ui, sentence: Option<String>, facts: Vec<(&str, String)>) {
         }
         let weak = theme::palette(ui).text_weak;
         for (name, text) in facts {
-            ui.label(RichText::new(name).color(weak));
-            ui.add(Label::new(RichText::new(text).text_style(theme::number_style())).selectable(true));
+            let is_short = text.len() <= MAX_BESIDE;
+            let mut pair = LayoutJob::default();
+            let mut add = |text: RichText| text.append_to(&mut pair, ui.style(), FontSelection::Default, Align::Center);
+            add(RichText::new(format!("{name}  ")).color(weak));
+            add(RichText::new(text).text_style(theme::number_style()));
+            // A figure does not stand in another line than its name.
+            let label = Label::new(pair).selectable(true);
+            ui.add(if is_short { label.extend() } else { label });
             ui.add_space(theme::UNIT);
         }
     });
