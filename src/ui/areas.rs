@@ -1,7 +1,7 @@
 //! The parts of the window that F6 goes through: the bars, the tabs of the pages, the jobs, the page. Each but the first two
 //! has an anchor, which takes the focus for the part as a whole; Tab goes on to what is in it.
 
-use egui::{Context, EventFilter, Id, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo};
+use egui::{Context, EventFilter, Id, LayerId, Order, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo};
 
 use super::theme;
 
@@ -45,7 +45,9 @@ impl Area {
             let arrows = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
             ui.memory_mut(|memory| memory.set_focus_lock_filter(self.id(), arrows));
             let stroke = Stroke::new(theme::FOCUS, theme::palette(ui).accent);
-            ui.painter().rect_stroke(rect, f32::from(theme::RADIUS), stroke, StrokeKind::Inside);
+            // Above what is in the part, whose rows may be as wide as it is.
+            let painter = ui.ctx().layer_painter(LayerId::new(Order::Middle, self.id()));
+            painter.rect_stroke(rect, f32::from(theme::RADIUS), stroke, StrokeKind::Inside);
         }
     }
 }
