@@ -188,6 +188,8 @@ fn batch(display: &RealDisplay, rounds: usize) {
             });
             std::thread::sleep(SETTLE);
             window.press("ctrl+Return");
+            // Each question about the window starts a program, which would take its time from the batch.
+            std::thread::sleep(Duration::from_secs_f64(1.5 * headless.last().copied().unwrap_or_default()));
             wait_for("the end of the run", || {
                 if window.title().contains("finished") { Ok(()) } else { Err(window.title()) }
             });
