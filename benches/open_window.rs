@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use eframe::egui;
 use egui_plot::{Line, Plot, PlotPoints};
 use fanlane_os::process_tree;
-use real_display::{Guarded, RealDisplay, wait_for};
+use real_display::{Guarded, RealDisplay, Window, wait_for};
 use tempfile::TempDir;
 
 use measuring::median;
@@ -154,7 +154,7 @@ fn live(display: &RealDisplay, _rounds: usize) {
     write_job(home.path(), "sleep 0.1", 2000);
     let mut program = display.open(command.arg("job.ron"), home.path());
     let window = display.window_of(&mut program);
-    wait_for("the job in the title", || if window.title().contains("batch") { Ok(()) } else { Err(window.title()) });
+    until_title_has(&window, "batch");
     window.press("ctrl+Return");
     std::thread::sleep(SETTLE);
     let share = cpu_share(&program);
@@ -183,16 +183,12 @@ fn batch(display: &RealDisplay, rounds: usize) {
             });
             let mut open = display.open(program(home.path()).arg("job.ron"), home.path());
             let window = display.window_of(&mut open);
-            wait_for("the job in the title", || {
-                if window.title().contains("batch") { Ok(()) } else { Err(window.title()) }
-            });
+            until_title_has(&window, "batch");
             std::thread::sleep(SETTLE);
             window.press("ctrl+Return");
             // Each question about the window starts a program, which would take its time from the batch.
             std::thread::sleep(Duration::from_secs_f64(1.5 * headless.last().copied().unwrap_or_default()));
-            wait_for("the end of the run", || {
-                if window.title().contains("finished") { Ok(()) } else { Err(window.title()) }
-            });
+            until_title_has(&window, "finished");
             shown.push(last_wall(display, home.path()));
         }
         let ratios = shown.iter().zip(&headless).map(|(shown, headless)| shown / headless).collect();
@@ -200,6 +196,13 @@ fn batch(display: &RealDisplay, rounds: usize) {
         println!("on the command line   {:>7.2} s", median(headless));
         println!("in the open window    {:>7.2} s, {:.3} times", median(shown), median(ratios));
     }
+}
+
+fn until_title_has(window: &Window<'_>, word: &str) {
+    wait_for(word, || {
+        let title = window.title();
+        if title.contains(word) { Ok(()) } else { Err(title) }
+    });
 }
 
 fn write_job(folder: &Path, command: &str, tasks: u64) {

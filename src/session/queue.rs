@@ -184,7 +184,7 @@ fn follow(
 
 /// Has the jobs of the queue started in their turn, after a change.
 fn serve(queue: &JobQueue, runs: &DetachedRuns) -> Result<(), String> {
-    runs.serve_queue(queue).map(drop).map_err(|error| error.to_string())
+    runs.serve_queue(queue).map_err(|error| error.to_string())
 }
 
 /// Starts a detached run, and says which one it is.

@@ -106,7 +106,8 @@ fn workers_ui(ui: &mut Ui, session: &Session, has_words: bool, requests: &mut Re
         ui.label(RichText::new("Workers").color(theme::palette(ui).text_weak));
     }
     let machine = session.machine();
-    let best = best_words(session.forecast()).map_or_else(String::new, |best| format!(" {best}."));
+    let forecast = session.forecast();
+    let best = best_words(forecast).map_or_else(String::new, |best| format!(" {best}."));
     let was = workers;
     let predict = |workers| session.predicted_job_secs(workers);
     let hint = |ui: &Ui, response: Response, workers: u32| {
@@ -127,7 +128,7 @@ fn workers_ui(ui: &mut Ui, session: &Session, has_words: bool, requests: &mut Re
         let slider = ui.add(Slider::new(&mut shown, 1..=end).integer().show_value(false));
         let slider = slider.accessible_name(format!("Workers{of_next}"));
         ticks_ui(ui, slider.rect, session);
-        best_mark_ui(ui, slider.rect, end, session.forecast());
+        best_mark_ui(ui, slider.rect, end, forecast);
         if slider.changed() {
             requests.command(Command::SetJobWorkers(shown));
         }

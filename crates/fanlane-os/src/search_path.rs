@@ -8,13 +8,20 @@ use std::path::{Path, PathBuf};
 /// The program that `name` stands for: in the first folder of the PATH that has it, or where it says itself if it names a folder,
 /// too. `None` where no file is there that may be executed.
 pub fn find_program(name: &OsStr) -> Option<PathBuf> {
-    let is_program =
-        |path: &Path| path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0);
+    find_program_in(name, &std::env::var_os("PATH").unwrap_or_default(), Path::new(""))
+}
+
+/// The same with another PATH; relative folders and names begin in `base`.
+pub fn find_program_in(name: &OsStr, path: &OsStr, base: &Path) -> Option<PathBuf> {
     if name.as_bytes().contains(&b'/') {
-        return Some(PathBuf::from(name)).filter(|path| is_program(path));
+        return Some(base.join(name)).filter(|path| is_program(path));
     }
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| is_program(path))
+    std::env::split_paths(path).map(|folder| base.join(folder).join(name)).find(|path| is_program(path))
+}
+
+/// Whether this is a file that some user may execute.
+pub fn is_program(path: &Path) -> bool {
+    path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
 }
 
 #[cfg(test)]

@@ -40,13 +40,12 @@ pub fn open_growing(plan: &Plan) -> Result<(Batch, Option<Feeding>)> {
 
 /// A missing value of a parameter with the flag that gives it.
 fn with_flag(error: BatchError) -> anyhow::Error {
-    match &error {
-        BatchError::Parameter(fault) => match &*fault.error {
-            ParameterError::Missing { name, .. } => anyhow!("{error}; give it with --set {name}=VALUE"),
-            _ => error.into(),
-        },
-        _ => error.into(),
+    if let BatchError::Parameter(fault) = &error
+        && let ParameterError::Missing { name, .. } = &*fault.error
+    {
+        return anyhow!("{error}; give it with --set {name}=VALUE");
     }
+    error.into()
 }
 
 /// Orders a batch by the history, if its job asks for that. A history that cannot be read costs the order and not the run.

@@ -3,10 +3,10 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
-use fanlane_os::search_path::find_program;
+use fanlane_os::search_path::{find_program, is_program};
 
 use crate::cli::preset_name::is_preset;
 
@@ -25,11 +25,10 @@ pub fn problem(word: &OsStr) -> Option<String> {
                 name.to_string().trim_end_matches('/')
             ));
         }
-        let is_program = kind.is_file() && found.permissions().mode() & 0o111 != 0;
         if kind.is_block_device() || kind.is_char_device() {
             return Some(format!("{name} is a device and no command"));
         }
-        if !is_program && !is_on_path(word) {
+        if !is_program(path) && !is_on_path(word) {
             return Some(format!(
                 "{name} is a file and no command; did you mean its lines? fanlane run COMMAND :::: {name}; the name of a job \
                  file ends in .ron"

@@ -176,6 +176,6 @@ fn serve(queue: &JobQueue) -> Result<()> {
             );
             Ok(())
         }
-        served => Ok(served.map(drop)?),
+        served => Ok(served?),
     }
 }

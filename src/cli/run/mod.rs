@@ -11,7 +11,7 @@ mod python_args;
 use std::ffi::OsString;
 
 use anyhow::Result;
-use clap::{Arg, Args, Command};
+use clap::{Args, Command};
 use fanlane_core::job::{Job, TaskTemplate};
 
 use super::execute;
@@ -31,20 +31,27 @@ impl Subcommand for Box<RunArgs> {
     }
 }
 
+/// Whether a word is an option of `fanlane run`, perhaps with its value behind `=`.
+fn is_option(word: &str) -> bool {
+    let known = RunArgs::augment_args(Command::new("run"));
+    let mut known = known.get_arguments();
+    if let Some(long) = word.strip_prefix("--") {
+        let long = long.split('=').next().unwrap_or(long);
+        return known
+            .any(|arg| arg.get_long() == Some(long) || arg.get_all_aliases().is_some_and(|all| all.contains(&long)));
+    }
+    let mut letters = word.strip_prefix('-').unwrap_or_default().chars();
+    let (Some(short), None) = (letters.next(), letters.next()) else { return false };
+    known.any(|arg| {
+        arg.get_short() == Some(short) || arg.get_all_short_aliases().is_some_and(|all| all.contains(&short))
+    })
+}
+
 /// What to say where standard input had nothing for a job: an option behind the command, which is a word of the command there,
 /// is often meant to name the inputs.
 pub fn no_input_words(job: &Job) -> String {
-    let known = RunArgs::augment_args(Command::new("run"));
-    let is_known = |word: &&str| {
-        let long = word.strip_prefix("--").map(|long| long.split('=').next().unwrap_or(long));
-        let short = word.strip_prefix('-').filter(|short| short.len() == 1).and_then(|short| short.chars().next());
-        let is_it = |arg: &Arg| {
-            arg.get_long().is_some() && arg.get_long() == long || short.is_some() && arg.get_short() == short
-        };
-        known.get_arguments().any(is_it)
-    };
     let option = match &job.task {
-        TaskTemplate::Command(line) => line.split_whitespace().skip(1).find(is_known),
+        TaskTemplate::Command(line) => line.split_whitespace().skip(1).find(|word| is_option(word)),
         TaskTemplate::Workload(_) | TaskTemplate::Python(_) => None,
     };
     let hint = option.map_or_else(String::new, |option| {

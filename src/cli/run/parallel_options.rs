@@ -49,29 +49,14 @@ mod tests {
     use std::ffi::OsStr;
     use std::fs;
 
-    use clap::CommandFactory as _;
     use fanlane_os::search_path::find_program;
 
     use super::*;
-    use crate::cli::commands::Cli;
+    use crate::cli::run::is_option;
 
     /// Whether `fanlane run` has the option.
     fn is_taken(option: &str) -> bool {
-        if ["--help", "-h", "--version", "-V"].contains(&option) {
-            return true;
-        }
-        let cli = Cli::command();
-        let run = cli.find_subcommand("run").expect("the command");
-        run.get_arguments().any(|known| match option.strip_prefix("--") {
-            Some(long) => {
-                known.get_long() == Some(long) || known.get_all_aliases().is_some_and(|aliases| aliases.contains(&long))
-            }
-            None => {
-                let short = option.chars().nth(1);
-                known.get_short() == short
-                    || known.get_all_short_aliases().is_some_and(|all| all.iter().any(|one| Some(*one) == short))
-            }
-        })
+        ["--help", "-h", "--version", "-V"].contains(&option) || is_option(option)
     }
 
     #[test]

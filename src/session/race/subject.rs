@@ -92,8 +92,9 @@ impl Session {
     pub(in crate::session) fn open_job_work(&self) -> Option<Work> {
         let job = self.editor.preview().job()?;
         // The job may have been edited since the run.
-        let what = |job: &Job| (job.task.clone(), job.inputs.clone(), job.values.clone());
-        let is_alike = |run: &CurrentRun| what(&run.job) == what(job);
+        let is_alike = |run: &CurrentRun| {
+            (&run.job.task, &run.job.inputs, &run.job.values) == (&job.task, &job.inputs, &job.values)
+        };
         if self.is_of_open_job()
             && let Some(((serial, _), work)) = self.race.known_work()
             && self.run.current().is_some_and(|run| run.serial == serial && is_alike(run))

@@ -17,7 +17,7 @@ impl Asked<'_> {
         self.title("A run is under way");
         let name = sanitize::command(&session.editor.shown_name());
         let run = session.run.under_way().map_or_else(String::new, |run| run.title());
-        let before = session.queue.list().jobs.iter().filter(|job| !job.is_running()).count();
+        let before = session.queue.list().waiting().count();
         self.ui.label(format!("{name} can run now, beside {}, or after it.", sanitize::command(&run)));
         self.ui.add_space(theme::HALF);
         let queued = match before {

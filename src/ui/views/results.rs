@@ -113,13 +113,14 @@ impl PageView for ResultsView {
 impl ResultsView {
     fn rows_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
         let rows = session.run.rows();
+        let queued = session.run.queued_rows();
         if !rows.rows().is_empty()
             || !rows.rest().is_empty()
             || !session.run.running_rows().is_empty()
-            || !session.run.queued_rows().is_empty()
+            || !queued.is_empty()
         {
             self.bring_into_view(session);
-            return table::table_ui(ui, session, self.scroll_to.take(), requests);
+            return table::table_ui(ui, session, &queued, self.scroll_to.take(), requests);
         }
         let query = session.run.query();
         if query.waiting {

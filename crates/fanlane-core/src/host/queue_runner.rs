@@ -58,16 +58,13 @@ pub fn queue_role() -> Function {
 
 impl DetachedRuns {
     /// Starts the process that starts the jobs of the queue, if one of them can start and there is none. Returns once it has
-    /// begun; whether it was needed.
+    /// begun.
     ///
     /// # Errors
     /// When the queue cannot be read, or the process cannot be started.
-    pub fn serve_queue(&self, queue: &JobQueue) -> Result<bool, DetachedError> {
-        if queue.turn()?.is_over() {
-            return Ok(false);
-        }
-        if queue.has_runner()? {
-            return Ok(true);
+    pub fn serve_queue(&self, queue: &JobQueue) -> Result<(), DetachedError> {
+        if queue.turn()?.is_over() || queue.has_runner()? {
+            return Ok(());
         }
         if std::env::var_os(WORKER_MARKER).is_some() {
             return Err(DetachedError::InTask);
@@ -88,7 +85,7 @@ impl DetachedRuns {
             return Err(DetachedError::Lost("the process that starts the jobs of the queue ended at once".to_owned()));
         }
         let _ = std::thread::Builder::new().name("queue end".to_owned()).spawn(move || child.wait());
-        Ok(true)
+        Ok(())
     }
 }
 
@@ -172,19 +169,20 @@ impl Runner {
             if lock.is_none() {
                 return;
             }
-            let mut begins = false;
             for id in &turn.startable {
-                begins |= self.starting.insert(*id) && self.begin(*id);
+                if self.starting.insert(*id) {
+                    self.begin(*id);
+                }
             }
             // The queue cannot be written: what is done next with it says so.
-            if !begins && self.wait(&turn).is_err() {
+            if self.wait(&turn).is_err() {
                 return;
             }
         }
     }
 
-    /// Starts a job, which goes on without this watcher; false where there is no thread to do it.
-    fn begin(&mut self, id: u64) -> bool {
+    /// Starts a job, which goes on without this watcher; where there is no thread to do it, it is tried again.
+    fn begin(&mut self, id: u64) {
         let (runs, queue, wakes) = (self.runs.clone(), self.queue.clone(), self.wakes.clone());
         let thread = std::thread::Builder::new().name("queue start".to_owned()).spawn(move || {
             let started = runs.start_queued(&queue, id).map(drop);
@@ -194,7 +192,6 @@ impl Runner {
             self.starting.remove(&id);
             self.is_watched = false;
         }
-        thread.is_ok()
     }
 
     /// What becomes of a job that was to be started. One that cannot be is held, with words about it.

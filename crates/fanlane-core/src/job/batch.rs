@@ -53,6 +53,8 @@ pub struct Batch {
     working_dir: PathBuf,
     layout: Arc<Layout>,
     columns: Vec<String>,
+    /// The names by which the values of a task are given to a function.
+    keywords: Option<Vec<Option<String>>>,
     /// `None` for kinds of task that are given the values themselves.
     command: Option<Arc<CommandLine>>,
     /// `None` where a command gets nothing but its line.
@@ -111,6 +113,7 @@ impl Batch {
         }
         let open_end = feeder.map(|feeder| (feeder, layout.rules(numbers.iter().copied())));
         let request_templates = RequestTemplates::bind(&job.control, &parameters, &columns)?;
+        let keywords = job.max_args.is_none_or(|rows| rows == 1).then(|| keyword_names(&columns)).flatten();
         let mut batch = Self {
             job: job.as_ref().clone(),
             given: (!parameters.is_empty()).then(|| Box::new(given.clone())),
@@ -118,6 +121,7 @@ impl Batch {
             working_dir,
             layout: Arc::new(layout),
             columns,
+            keywords,
             command: command.map(Arc::new),
             command_environment: command_environment.map(Arc::new),
             tagstring: tagstring.map(Arc::new),
@@ -212,8 +216,8 @@ impl Batch {
 
     /// The names by which the values of a task are given to a function; `None` where all are given by their places, as those
     /// of several rows are.
-    pub fn keyword_names(&self) -> Option<Vec<Option<String>>> {
-        self.job.max_args.is_none_or(|rows| rows == 1).then(|| keyword_names(&self.columns)).flatten()
+    pub fn keyword_names(&self) -> Option<&[Option<String>]> {
+        self.keywords.as_deref()
     }
 
     /// Number of values of a task; `None` where it depends on the task.
@@ -317,7 +321,7 @@ impl Batch {
         let row = self.layout.row(self.place_of(task));
         let Some(command) = &self.command else {
             match &self.job.task {
-                TaskTemplate::Python(spec) => spec.call_into(&row, self.keyword_names().as_deref(), out),
+                TaskTemplate::Python(spec) => spec.call_into(&row, self.keyword_names(), out),
                 TaskTemplate::Command(_) | TaskTemplate::Workload(_) => values_into(&row, out),
             }
             return;
@@ -343,19 +347,15 @@ impl Batch {
     /// # Panics
     /// When there is no such task.
     pub fn command_into(&self, task: TaskId, slot: u32, out: &mut Vec<u8>) {
-        let callee = self.job.task.callee();
+        let Some(callee) = self.job.task.callee() else { return self.line_into(task, slot, out) };
         let (open, close) = match self.kind() {
             TaskKind::Python => (b"(".as_slice(), b")".as_slice()),
             TaskKind::Command | TaskKind::Workload => (b" ".as_slice(), b"".as_slice()),
         };
-        if let Some(callee) = callee {
-            out.extend_from_slice(callee.as_bytes());
-            out.extend_from_slice(open);
-        }
+        out.extend_from_slice(callee.as_bytes());
+        out.extend_from_slice(open);
         self.line_into(task, slot, out);
-        if callee.is_some() {
-            out.extend_from_slice(close);
-        }
+        out.extend_from_slice(close);
     }
 }
 

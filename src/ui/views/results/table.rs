@@ -62,7 +62,13 @@ const OF_CALLS: [Title; 8] =
     [NUMBER, OUTCOME, Title { words: "Value", sort: None, units: 17.0, right: true }, TRIES, WALL, CPU, LANE, TASK];
 
 /// Draws the table.
-pub fn table_ui(ui: &mut Ui, session: &Session, scroll_to: Option<(usize, Option<Align>)>, requests: &mut Requests) {
+pub fn table_ui(
+    ui: &mut Ui,
+    session: &Session,
+    queued: &[TaskId],
+    scroll_to: Option<(usize, Option<Align>)>,
+    requests: &mut Requests,
+) {
     let mut query = session.run.query().clone();
     let Some(run) = session.run.current() else { return };
     let has_exit_code = run.batch.kind().traits().has_exit_code;
@@ -71,7 +77,6 @@ pub fn table_ui(ui: &mut Ui, session: &Session, scroll_to: Option<(usize, Option
     let needle = session.run.query().needle();
     let running = session.run.running_rows();
     let rest = session.run.rows().rest();
-    let queued = session.run.queued_rows();
     let unlisted = unlisted(session, queued.len());
     let mut table = table(ui, "results", titles.iter().map(|title| title.units)).sense(Sense::click());
     if let Some((place, align)) = scroll_to {

@@ -52,7 +52,7 @@ fn head_ui(ui: &mut Ui, list: &JobList, requests: &mut Requests) {
     let palette = theme::palette(ui);
     ui.horizontal(|ui| {
         ui.label(RichText::new("Queue").text_style(theme::title_style()).color(palette.text_strong));
-        let waiting = list.jobs.iter().filter(|job| !job.is_running()).count() as u64;
+        let waiting = list.waiting().count() as u64;
         let words = match (list.paused, waiting) {
             (true, _) => "Paused: no job starts".to_owned(),
             (false, 0) => "No job waits".to_owned(),
@@ -167,7 +167,7 @@ fn waiting_ui(ui: &mut Ui, list: &JobList, job: &QueuedJob, place: usize, reques
     let id = job.id;
     let mut change = |change: Change| requests.command(QueueCommand::Change(id, change));
     let is_readable = !matches!(job.state, JobState::Unreadable { .. });
-    let last = list.jobs.iter().filter(|job| !job.is_running()).count();
+    let last = list.waiting().count();
     let drops = button_ui(ui, true, ICON_DELETE, "Drop from the queue", id);
     let times = button_ui(ui, is_readable, ICON_SCHEDULE, "Start at a time", id);
     let is_starting = job.state == JobState::Wanted;

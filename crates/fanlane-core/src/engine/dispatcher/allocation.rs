@@ -89,8 +89,7 @@ impl Dispatcher {
         if task.0 >= self.plan.tasks {
             return None;
         }
-        let placed = self.resources.as_mut().and_then(|resources| resources.remove(self.queue.place_of(task)));
-        placed.or_else(|| self.queue.remove(task)).or_else(|| self.dependencies.remove(task))
+        self.take_ready(task).or_else(|| self.queue.remove_later(task)).or_else(|| self.dependencies.remove(task))
     }
 
     /// Takes a task out that could be handed out now.

@@ -94,9 +94,7 @@ impl Queue {
             self.ranks.insert(task, rank)
         };
         let Some(pending) = waits else { return };
-        if rank != 0 {
-            self.ranked.insert(self.place_of(task), pending);
-        } else if !self.take_as_fresh(pending) {
+        if !self.took_ranked(pending) && !self.take_as_fresh(pending) {
             self.insert_ranked(pending);
         }
     }
@@ -246,12 +244,10 @@ impl Queue {
         task.0 < self.end && self.order.place_of(task) >= self.next_fresh && !self.skipped.contains(&task.0)
     }
 
-    /// Takes this task out; `None` where it does not wait.
-    pub fn remove(&mut self, task: TaskId) -> Option<Pending> {
-        if let Some(key) = self.later.keys().find(|(_, one)| *one == task).copied() {
-            return self.later.remove(&key);
-        }
-        self.remove_ready(task)
+    /// Takes this task out; `None` where it does not wait for its time.
+    pub fn remove_later(&mut self, task: TaskId) -> Option<Pending> {
+        let key = self.later.keys().find(|(_, one)| *one == task).copied()?;
+        self.later.remove(&key)
     }
 
     /// Takes this task out; `None` where it could not be handed out now.

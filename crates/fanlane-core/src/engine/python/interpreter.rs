@@ -1,11 +1,12 @@
 //! Which Python interpreter a job uses: the one that it names, or the one that its author would expect.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::{ModuleInfo, PythonError};
 use crate::job::PythonSpec;
+use fanlane_os::search_path::{find_program_in, is_program};
 
 /// A Python interpreter, and why it is this one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,18 +38,9 @@ fn find_in(
     working_dir: &Path,
     variable: &dyn Fn(&str) -> Option<OsString>,
 ) -> Result<Interpreter, PythonError> {
-    let on_path = |name: &str| {
-        env::split_paths(&variable("PATH").unwrap_or_default())
-            .map(|folder| working_dir.join(folder).join(name))
-            .find(|path| is_program(path))
-    };
+    let found = |name: &str| find_program_in(OsStr::new(name), &variable("PATH").unwrap_or_default(), working_dir);
     if let Some(name) = &spec.interpreter {
-        let path = if name.contains('/') {
-            Some(working_dir.join(name)).filter(|path| is_program(path))
-        } else {
-            on_path(name)
-        };
-        return match path {
+        return match found(name) {
             Some(path) => Ok(Interpreter { path, origin: "named by the job".to_owned() }),
             None => Err(PythonError(format!(
                 "there is no interpreter {name}; check its path, or leave it out for the one that is found"
@@ -75,7 +67,7 @@ fn find_in(
     }
     ["python3", "python"]
         .into_iter()
-        .find_map(on_path)
+        .find_map(found)
         .map(|path| Interpreter { path, origin: "on PATH".to_owned() })
         .ok_or_else(|| {
             PythonError(
@@ -84,11 +76,6 @@ fn find_in(
                     .to_owned(),
             )
         })
-}
-
-fn is_program(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
 #[cfg(test)]

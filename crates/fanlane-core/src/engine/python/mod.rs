@@ -81,7 +81,7 @@ impl PythonCall {
     /// When there is no interpreter, no file or module, no such function, or one that takes other arguments.
     pub fn prepare(spec: &PythonSpec, batch: &Batch) -> Result<Self, PythonError> {
         let working_dir = batch.working_dir().to_owned();
-        let names = batch.keyword_names();
+        let names = batch.keyword_names().map(<[_]>::to_vec);
         let mut interpreter = Interpreter::find(spec, &working_dir)?;
         let question = Question {
             spec,

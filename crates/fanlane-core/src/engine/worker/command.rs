@@ -249,7 +249,7 @@ pub(super) fn end_orphans(marker: Option<&str>) -> bool {
     }
 }
 
-fn outcome_of(status: ExitStatus) -> Outcome {
+pub(super) fn outcome_of(status: ExitStatus) -> Outcome {
     match (status.code(), status.signal()) {
         (Some(0), _) => Outcome::Done,
         (Some(code), _) => Outcome::Exited { code },

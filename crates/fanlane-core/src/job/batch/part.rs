@@ -25,6 +25,7 @@ impl Batch {
             working_dir: self.working_dir.clone(),
             layout: Arc::clone(&self.layout),
             columns: self.columns.clone(),
+            keywords: self.keywords.clone(),
             command: self.command.clone(),
             command_environment: self.command_environment.clone(),
             tagstring: self.tagstring.clone(),

@@ -44,12 +44,8 @@ impl ParameterValues {
             return Err(error);
         }
         let values = job.parameters.iter().map(|parameter| {
-            let value = parameter.value(&job.values);
-            parameter.check(value)?;
-            Ok((
-                parameter.name.clone(),
-                parameter.kind.inserted(value).unwrap_or_else(|| Inserted::Word(String::new())),
-            ))
+            let value = parameter.inserted(parameter.value(&job.values))?;
+            Ok((parameter.name.clone(), value))
         });
         values.collect::<Result<_, _>>().map(Self)
     }

@@ -82,12 +82,17 @@ impl Parameter {
     /// # Errors
     /// [`ParameterError::Missing`] and [`ParameterError::Value`].
     pub fn check(&self, value: &str) -> Result<(), ParameterError> {
-        let (name, takes) = (self.name.clone(), self.kind.takes());
-        match self.kind.inserted(value) {
-            _ if value.is_empty() && self.required => Err(ParameterError::Missing { name, takes }),
-            Some(_) => Ok(()),
-            None => Err(ParameterError::Value { name, value: value.to_owned(), takes }),
+        self.inserted(value).map(drop)
+    }
+
+    /// What `value` puts in, or why it cannot be its value.
+    pub(super) fn inserted(&self, value: &str) -> Result<Inserted, ParameterError> {
+        let (name, takes) = (|| self.name.clone(), || self.kind.takes());
+        if value.is_empty() && self.required {
+            return Err(ParameterError::Missing { name: name(), takes: takes() });
         }
+        let refused = || ParameterError::Value { name: name(), value: value.to_owned(), takes: takes() };
+        self.kind.inserted(value).ok_or_else(refused)
     }
 
     /// What is wrong with the declaration.

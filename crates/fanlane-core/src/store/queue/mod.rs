@@ -47,10 +47,14 @@ impl Default for JobList {
 }
 
 impl JobList {
+    /// The jobs that wait, in their order.
+    pub fn waiting(&self) -> impl Iterator<Item = &QueuedJob> {
+        self.jobs.iter().filter(|job| !job.is_running())
+    }
+
     /// The place of a job among those that wait, from 1; `None` for one that runs.
     pub fn place(&self, id: u64) -> Option<usize> {
-        let waiting = self.jobs.iter().filter(|job| !job.is_running());
-        waiting.map(|job| job.id).position(|waiting| waiting == id).map(|place| place + 1)
+        self.waiting().position(|job| job.id == id).map(|place| place + 1)
     }
 }
 
@@ -148,12 +152,8 @@ impl JobQueue {
     /// When the folder cannot be read.
     pub fn list(&self) -> Result<JobList, QueueError> {
         let Some(queue) = self.lock_existing()? else { return Ok(JobList::default()) };
-        let (running, waiting): (Vec<QueuedJob>, Vec<QueuedJob>) =
-            queue.jobs.iter().cloned().partition(QueuedJob::is_running);
-        Ok(JobList {
-            jobs: running.into_iter().chain(waiting).collect(),
-            paused: queue.settings.paused,
-            parallel: queue.settings.parallel,
-        })
+        let mut jobs = queue.jobs;
+        jobs.sort_by_key(|job| !job.is_running());
+        Ok(JobList { jobs, paused: queue.settings.paused, parallel: queue.settings.parallel })
     }
 }

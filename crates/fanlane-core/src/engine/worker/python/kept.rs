@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags, poll};
 
+use fanlane_os::futex::as_timespec;
 use fanlane_os::waker::Waker;
 
 use super::call_output::CallOutput;
@@ -37,14 +38,7 @@ impl Kept {
         // While it is ahead, what it prints is of a later call.
         let reads = !self.link.is_ahead() || self.link.is_at_next();
         let look = if reads { output.look() } else { None };
-        let timeout = match (timeout, look) {
-            (Some(timeout), Some(look)) => Some(timeout.min(look)),
-            (timeout, look) => timeout.or(look),
-        };
-        let timeout = timeout.map(|timeout| Timespec {
-            tv_sec: timeout.as_secs().cast_signed(),
-            tv_nsec: timeout.subsec_nanos().into(),
-        });
+        let timeout = timeout.into_iter().chain(look).min().map(as_timespec);
         let mut ready = [false; 2];
         {
             let mut polled = vec![

@@ -9,12 +9,11 @@ mod lane_link;
 mod process;
 
 use std::io;
-use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use super::command::{limit, loss_of};
+use super::command::{limit, loss_of, outcome_of};
 use super::executor::{CallEnd, Execution, Executor, ExecutorKind, TaskWatch};
 use super::lane::LaneShared;
 use super::{WorkerContext, launch_error};
@@ -349,13 +348,11 @@ impl PythonExecutor {
     /// What came of a call in which the interpreter has ended.
     fn died(&mut self, end: Reaped, output: CallOutput<'_>, watch: &dyn TaskWatch) -> Execution {
         self.batch_size = BatchSize::default();
-        let ended_by_us = watch.ending();
-        let outcome = ended_by_us.unwrap_or_else(|| match (end.status.code(), end.status.signal()) {
-            (Some(0), _) => {
+        let outcome = watch.ending().unwrap_or_else(|| match outcome_of(end.status) {
+            Outcome::Done => {
                 Outcome::CallFailed("the interpreter ended, with exit code 0, before the function returned".into())
             }
-            (Some(code), _) => Outcome::Exited { code },
-            (None, signal) => Outcome::Signalled { signal: signal.unwrap_or_default() },
+            failed => failed,
         });
         let is_killed = outcome == Outcome::Signalled { signal: libc::SIGKILL };
         let memory_kill = is_killed && self.memory_kills.any_new();

@@ -10,7 +10,6 @@ use std::process::ExitStatus;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal, kill_process_group};
 
@@ -22,6 +21,7 @@ use crate::engine::worker::launch_gate::LaunchGate;
 use crate::engine::worker::python::lane_link::LaneLink;
 use fanlane_os::launch::{Launched, Launcher};
 use fanlane_os::reap::{Reaped, reap};
+use fanlane_os::waker::wait_readable;
 use fanlane_os::{signal, socket};
 
 /// Reads the program from standard input, a socket, and runs it. Nothing is imported before the folder that the interpreter
@@ -115,8 +115,7 @@ impl Process {
 
     /// Whether it has not ended.
     pub fn is_running(&self) -> bool {
-        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-        poll(&mut [PollFd::new(&self.handle, PollFlags::IN)], Some(&at_once)) == Ok(0)
+        !wait_readable(&self.handle, Some(Instant::now()))
     }
 
     /// Its number, which is that of its process group.
@@ -135,24 +134,12 @@ impl Process {
         if let Some(end) = *end {
             return end;
         }
-        self.wait(grace);
+        wait_readable(&self.handle, Some(Instant::now() + grace));
         // Dead or not, it is not reaped, so that the number is still its own.
         let _ = kill_process_group(self.pid, Signal::KILL);
         let reaped = reap(self.pid);
         end_orphans(self.marker.as_deref());
         *end.insert(reaped)
-    }
-
-    fn wait(&self, grace: Duration) {
-        let until = Instant::now() + grace;
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            let timeout = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
-            let waited = poll(&mut [PollFd::new(&self.handle, PollFlags::IN)], Some(&timeout));
-            if waited != Err(rustix::io::Errno::INTR) || left.is_zero() {
-                return;
-            }
-        }
     }
 }
 
