@@ -11,10 +11,10 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use super::background::{on_a_thread, taken};
 use super::notices::{Notice, Topic, sentence};
 use super::run::RunOrigin;
-use super::{Session, Wake};
+use super::{Command, Page, Session, Wake};
 use fanlane_core::host::{DetachedError, DetachedOrder, DetachedRuns, DetachedUpdate};
 use fanlane_core::model::Earlier;
-use fanlane_core::store::queue::{After, Change, JobList, JobQueue, NewJob, own_environment};
+use fanlane_core::store::queue::{After, Change, JobList, JobQueue, NewJob, QueuedJob, own_environment};
 use fanlane_os::folder_watch::{FolderWatch, FolderWatchEnd};
 
 /// Maximum wait at the end of the window for what was asked of the queue.
@@ -29,8 +29,10 @@ pub enum QueueCommand {
     SetPaused(bool),
     /// Set how many jobs run at the same time.
     SetParallel(u32),
-    /// Show the details of a job.
-    Select(Option<u64>),
+    /// Select the row of a job.
+    Select(u64),
+    /// Show the queue, with a job selected.
+    Show(u64),
 }
 
 /// How the open job is run.
@@ -98,6 +100,15 @@ impl QueueState {
     /// The job whose row is selected.
     pub const fn selected(&self) -> Option<u64> {
         self.selected
+    }
+
+    /// The job that is meant where none is named: the selected one if it waits, or else the only one that waits.
+    pub fn subject(&self) -> Option<&QueuedJob> {
+        let mut waiting = self.list.waiting();
+        match self.selected {
+            Some(selected) => waiting.find(|job| job.id == selected),
+            None => waiting.next().filter(|_| waiting.next().is_none()),
+        }
     }
 
     /// Takes in the newest list; whether the jobs that run are others.
@@ -205,8 +216,11 @@ impl Session {
     }
 
     pub(super) fn handle_queue(&mut self, command: QueueCommand) {
-        if let QueueCommand::Select(id) = command {
-            self.queue.selected = id;
+        if let QueueCommand::Select(id) | QueueCommand::Show(id) = command {
+            self.queue.selected = Some(id);
+            if matches!(command, QueueCommand::Show(_)) {
+                self.handle(Command::Show(Page::RUNS));
+            }
             return;
         }
         let Some((queue, runs)) = self.queue.place.clone() else { return };
@@ -215,7 +229,7 @@ impl Session {
                 QueueCommand::Change(id, change) => queue.change(&[id], change),
                 QueueCommand::SetPaused(paused) => queue.set_paused(paused),
                 QueueCommand::SetParallel(parallel) => queue.set_parallel(parallel),
-                QueueCommand::Select(_) => Ok(()),
+                QueueCommand::Select(_) | QueueCommand::Show(_) => Ok(()),
             }
             .map_err(|error| error.to_string())?;
             serve(&queue, &runs).map(|()| None)
@@ -266,6 +280,15 @@ impl Session {
             Ok(Some(format!("{name} is job {id} of the queue: the page Runs has it.")))
         };
         self.queue.work(work, &self.wake);
+    }
+
+    /// Says how a job of the queue is chosen.
+    pub fn tell_no_job_waits(&mut self) {
+        let text = match self.queue.list.waiting().next() {
+            Some(_) => "No waiting job of the queue is selected: choose its row on the page Runs.",
+            None => "No job waits in the queue: Run while a run goes on puts one there, and so does “fanlane add”.",
+        };
+        self.notices.show(Notice::info(text));
     }
 
     /// Takes in the list, and what has become of changes.

@@ -3,6 +3,10 @@
 
 use egui::{Key, Modifiers};
 
+use crate::session::Page;
+
+use super::job_action::JobAction;
+
 /// An action that a button or a shortcut starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
@@ -36,8 +40,16 @@ pub enum Action {
     RunNext,
     /// Pause the run before the selected task that waits, or not.
     PauseBefore,
+    /// Give the selected task that waits a higher priority.
+    RaisePriority,
+    /// Give the selected task that waits a lower priority.
+    LowerPriority,
     /// Choose what happens when the run under way is done.
     WhenDone,
+    /// Start no further job of the queue, or go on.
+    PauseQueue,
+    /// Change a job that waits in the queue.
+    Job(JobAction),
     /// Find anything that can be done.
     Palette,
     /// Put the focus into the next part of the window.
@@ -61,21 +73,25 @@ pub struct Shortcut {
     pub ctrl: bool,
     /// Shift is held.
     pub shift: bool,
+    /// Alt is held.
+    pub alt: bool,
     /// The key.
     pub key: Key,
     /// A focused text field takes precedence.
     pub yields_to_text: bool,
+    /// The only page on which it has a meaning; `None`: on all.
+    pub page: Option<Page>,
 }
 
 impl Shortcut {
     /// The key with Ctrl.
     pub const fn ctrl(key: Key) -> Self {
-        Self { ctrl: true, shift: false, key, yields_to_text: false }
+        Self { ctrl: true, ..Self::plain(key) }
     }
 
     /// The key alone.
     const fn plain(key: Key) -> Self {
-        Self { ctrl: false, shift: false, key, yields_to_text: false }
+        Self { ctrl: false, shift: false, alt: false, key, yields_to_text: false, page: None }
     }
 
     /// The key alone, unless a text field has the focus.
@@ -83,10 +99,15 @@ impl Shortcut {
         Self { yields_to_text: true, ..Self::plain(key) }
     }
 
+    /// The key alone, on one page, unless a text field, a menu or a question has the focus.
+    pub const fn on_page(page: Page, key: Key) -> Self {
+        Self { page: Some(page), ..Self::outside_text(key) }
+    }
+
     /// The modifiers of the key.
     pub fn modifiers(self) -> Modifiers {
-        let ctrl = if self.ctrl { Modifiers::COMMAND } else { Modifiers::NONE };
-        if self.shift { ctrl | Modifiers::SHIFT } else { ctrl }
+        let held = |is_held, modifier| if is_held { modifier } else { Modifiers::NONE };
+        held(self.ctrl, Modifiers::COMMAND) | held(self.shift, Modifiers::SHIFT) | held(self.alt, Modifiers::ALT)
     }
 
     /// The tooltip of a button: its explanation with the shortcut.
@@ -100,15 +121,21 @@ impl std::fmt::Display for Shortcut {
         let key = match self.key {
             Key::Escape => "Esc",
             Key::Slash => "/",
+            Key::ArrowUp => "Up",
+            Key::ArrowDown => "Down",
+            Key::Plus if !self.ctrl => "+",
+            Key::Minus if !self.ctrl => "-",
             key => key.name(),
         };
-        write!(f, "{}{}{key}", if self.ctrl { "Ctrl+" } else { "" }, if self.shift { "Shift+" } else { "" })
+        let held = [(self.ctrl, "Ctrl+"), (self.alt, "Alt+"), (self.shift, "Shift+")];
+        held.into_iter().filter(|(is_held, _)| *is_held).try_for_each(|(_, words)| f.write_str(words))?;
+        f.write_str(key)
     }
 }
 
 impl Action {
     /// All actions, in the order of the list of shortcuts.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 32] = [
         Self::New,
         Self::Run,
         Self::PauseResume,
@@ -124,7 +151,16 @@ impl Action {
         Self::RerunFailed,
         Self::RunNext,
         Self::PauseBefore,
+        Self::RaisePriority,
+        Self::LowerPriority,
         Self::WhenDone,
+        Self::PauseQueue,
+        Self::Job(JobAction::Earlier),
+        Self::Job(JobAction::Later),
+        Self::Job(JobAction::Hold),
+        Self::Job(JobAction::Start),
+        Self::Job(JobAction::At),
+        Self::Job(JobAction::Drop),
         Self::Palette,
         Self::NextArea,
         Self::ZoomIn,
@@ -152,7 +188,11 @@ impl Action {
             Self::RerunFailed => "Rerun failed tasks",
             Self::RunNext => "Run next",
             Self::PauseBefore => "Pause before",
+            Self::RaisePriority => "Raise the priority",
+            Self::LowerPriority => "Lower the priority",
             Self::WhenDone => "When done…",
+            Self::PauseQueue => "Pause the queue",
+            Self::Job(action) => action.text(),
             Self::Palette => "Commands…",
             Self::NextArea => "Next area",
             Self::ZoomIn => "Zoom in",
@@ -181,7 +221,11 @@ impl Action {
             Self::RerunFailed => "Run all tasks that did not succeed again; the others keep their results",
             Self::RunNext => "Put the waiting task that is selected in Results in front of all others",
             Self::PauseBefore => "Pause the run before the waiting task that is selected in Results, or not any more",
+            Self::RaisePriority => "Raise the priority of the waiting task that is selected in Results",
+            Self::LowerPriority => "Lower the priority of the waiting task that is selected in Results",
             Self::WhenDone => "Choose what happens when the run is done: a message, a command, a shutdown",
+            Self::PauseQueue => "Pause or resume the queue; while it is paused, no job of it starts",
+            Self::Job(action) => action.explanation(),
             Self::Palette => "Find anything that can be done by a few letters",
             Self::NextArea => "Go to the next part of the window: Run, pages, jobs, page",
             Self::ZoomIn => "Draw everything in the window larger",
@@ -206,7 +250,12 @@ impl Action {
             Self::Redo => Shortcut { yields_to_text: true, shift: true, ..Shortcut::ctrl(Key::Z) },
             Self::Search => Shortcut::outside_text(Key::Slash),
             Self::Find => Shortcut::ctrl(Key::F),
-            Self::Examples | Self::RerunFailed | Self::RunNext | Self::PauseBefore | Self::WhenDone => return None,
+            Self::RunNext => Shortcut::on_page(Page::RESULTS, Key::N),
+            Self::PauseBefore => Shortcut::on_page(Page::RESULTS, Key::B),
+            Self::RaisePriority => Shortcut::on_page(Page::RESULTS, Key::Plus),
+            Self::LowerPriority => Shortcut::on_page(Page::RESULTS, Key::Minus),
+            Self::Job(action) => action.shortcut(),
+            Self::Examples | Self::RerunFailed | Self::WhenDone | Self::PauseQueue => return None,
             Self::Palette => Shortcut::ctrl(Key::P),
             Self::NextArea => Shortcut::plain(Key::F6),
             Self::ZoomIn => Shortcut::ctrl(Key::Plus),
@@ -233,6 +282,7 @@ mod tests {
         let of_pages = Pages::default();
         let of_pages = of_pages.iter().filter_map(|(_, shortcut)| shortcut);
         let keys = Action::ALL.iter().filter_map(|action| action.shortcut()).chain(of_pages);
+        // A key of one page may not be one of all pages.
         let keys: Vec<String> = keys.map(|shortcut| shortcut.to_string()).collect();
         let mut distinct = keys.clone();
         distinct.sort();
@@ -245,5 +295,10 @@ mod tests {
         assert_eq!(Action::SaveAs.shortcut().expect("has one").to_string(), "Ctrl+Shift+S");
         assert_eq!(Action::Run.hint(), "Run the open job (Ctrl+Enter)");
         assert_eq!(Action::Search.shortcut().expect("has one").to_string(), "/");
+        assert_eq!(Action::Job(JobAction::Earlier).shortcut().expect("has one").to_string(), "Alt+Up");
+        assert_eq!(Action::RaisePriority.shortcut().expect("has one").to_string(), "+");
+        let jobs =
+            Action::ALL.iter().filter_map(|action| if let Action::Job(job) = action { Some(*job) } else { None });
+        assert_eq!(jobs.collect::<Vec<_>>(), JobAction::ALL);
     }
 }

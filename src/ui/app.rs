@@ -1,5 +1,6 @@
 //! The window as a whole: draws the bars and the page from the session, then carries out their requests.
 
+mod act;
 mod frame;
 
 use std::path::PathBuf;
@@ -8,15 +9,10 @@ use egui::{Context, Ui, ViewportCommand};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::session::{
-    Command, DoneAction, Dropped, Origin, Page, PresetCommand, RaceCommand, RowQuery, Scale, SearchScope, Session,
-    SessionOptions,
-};
+use crate::session::{Command, DoneAction, Dropped, Origin, RaceCommand, Session, SessionOptions};
 
 use super::accessibility::CompleteTree;
-use super::action::Action;
 use super::areas::Area;
-use super::command_palette::PaletteQuery;
 use super::desktop::{Desktop, Wish};
 use super::dialogs::Dialog;
 use super::file_dialog::{FileAnswer, FileDialog, PathWanted};
@@ -211,8 +207,7 @@ impl FanlaneApp {
             }
             let is_on_area = [Area::Jobs, Area::Page].into_iter().any(|area| area.has_focus(ctx));
             let focus_is_free = is_on_area || self.top_bar.has_or_frees_focus(ctx);
-            let edits_job = self.session.page() == Page::JOB;
-            for request in shortcuts::pressed(ctx, &self.pages, focus_is_free, edits_job) {
+            for request in shortcuts::pressed(ctx, &self.pages, self.session.page(), focus_is_free) {
                 let leads_to_page = matches!(request, Request::Command(Command::Show(_)));
                 self.perform(ctx, request);
                 if leads_to_page {
@@ -254,81 +249,6 @@ impl FanlaneApp {
                 ctx.send_viewport_cmd(ViewportCommand::Close);
             }
         }
-    }
-
-    fn act(&mut self, ctx: &Context, action: Action) {
-        let running = self.session.is_running();
-        let (paused, stopping) = self.session.run.current().map_or((false, false), |run| {
-            let model = run.model();
-            (model.progress.paused, model.progress.stopping)
-        });
-        match action {
-            Action::New => {
-                self.command(Command::New);
-                if self.session.page() == Page::JOB
-                    && let Some(view) = self.pages.view_mut(Page::JOB)
-                {
-                    view.focus_first();
-                }
-            }
-            Action::NextArea => self.next_area(ctx),
-            Action::Run if running && self.session.run_obstacle().is_none() => self.dialog.ask(Question::RunBeside),
-            Action::Run => self.session.handle(Command::Run),
-            Action::PauseResume if running && paused => self.session.handle(Command::Resume),
-            Action::PauseResume if running => self.session.handle(Command::Pause),
-            Action::Stop if running && !stopping => self.dialog.ask(Question::StopRun),
-            Action::Stop if self.session.is_racing() => self.dialog.ask(Question::StopRace),
-            Action::PauseResume | Action::Stop => {}
-            Action::Save if self.session.editor.saved_origin().is_some() => self.session.handle(PresetCommand::Save),
-            Action::Save | Action::SaveAs => self.dialog.ask(Question::SaveAs(self.name_to_save())),
-            Action::Open if self.file_dialog.open(ctx, PathWanted::Job) => {}
-            Action::Open => self.ask_for_path(),
-            Action::Palette => self.dialog.ask(Question::Palette(PaletteQuery::default())),
-            Action::Search => {
-                self.session.handle(Command::Show(Page::RESULTS));
-                if let Some(view) = self.pages.view_mut(Page::RESULTS) {
-                    view.focus_search();
-                }
-            }
-            Action::Find => {
-                self.session.handle(Command::Show(Page::RESULTS));
-                let is_one_shown = self.session.run.selected().is_some();
-                if !is_one_shown {
-                    let query = RowQuery { scope: SearchScope::Outputs, ..self.session.run.query().clone() };
-                    self.session.handle(Command::SetQuery(query));
-                }
-                if let Some(view) = self.pages.view_mut(Page::RESULTS) {
-                    if is_one_shown { view.find() } else { view.focus_search() }
-                }
-            }
-            Action::RerunFailed => self.session.handle(Command::RerunFailed),
-            Action::Undo => self.session.handle(Command::UndoEdit),
-            Action::Redo => self.session.handle(Command::RedoEdit),
-            Action::RunNext | Action::PauseBefore => self.steer(action),
-            Action::WhenDone if running => {
-                let action = self.session.done_action().clone();
-                let line = if let DoneAction::Run(line) = &action { line.clone() } else { String::new() };
-                let messages = self.session.messages();
-                self.dialog.ask(Question::WhenDone { action, line, messages });
-            }
-            Action::WhenDone => {}
-            Action::ZoomIn => self.session.handle(Command::SetScale(self.session.scale().larger())),
-            Action::ZoomOut => self.session.handle(Command::SetScale(self.session.scale().smaller())),
-            Action::ZoomReset => self.session.handle(Command::SetScale(Scale::default())),
-            Action::Examples => self.dialog.ask(Question::Examples),
-            Action::Keys => self.dialog.ask(Question::Keys),
-            Action::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
-        }
-    }
-
-    /// Steers the selected task, if it waits.
-    fn steer(&mut self, action: Action) {
-        let Some(task) = self.session.run.selected_queued() else { return self.session.tell_nothing_waits() };
-        let is_set = self.session.run.current().is_some_and(|run| run.model().steering.has_breakpoint(task));
-        self.session.handle(match action {
-            Action::PauseBefore => Command::SetBreakpoint(task, !is_set),
-            _ => Command::RaiseTask(task),
-        });
     }
 
     fn ask_for_path(&mut self) {

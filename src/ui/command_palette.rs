@@ -4,7 +4,7 @@
 use egui::{Align, Button, Key, Layout, Modifiers, RichText, ScrollArea, Ui};
 
 use crate::session::{
-    Command, HistoryCommand, MotionChoice, PastRunUse, PresetCommand, RaceCommand, Session, ThemeChoice,
+    Command, HistoryCommand, MotionChoice, PastRunUse, PresetCommand, QueueCommand, RaceCommand, Session, ThemeChoice,
 };
 
 use fanlane_core::model::race::pep371::WorkSize;
@@ -71,11 +71,16 @@ fn entries(session: &Session, pages: &Pages) -> Vec<Entry> {
         let words = format!("Open job file: {}", sanitize::line(file.display().to_string().as_bytes()));
         Entry::command(words, Command::OpenJob(file.clone()))
     });
+    let jobs = session.queue.list().jobs.iter().map(|job| {
+        let words = format!("Job {} of the queue: {}", job.id, sanitize::command(job.name()));
+        Entry::command(words, QueueCommand::Show(job.id))
+    });
     let runs = session.history.recent().map(|run| {
         let words = format!("Open run {}: {}", run.id, sanitize::command(&run.name));
         Entry::command(words, HistoryCommand::Open(run.id, PastRunUse::Show))
     });
-    actions.chain(pages).chain(races).chain(themes).chain(motions).chain(presets).chain(files).chain(runs).collect()
+    let looks = themes.chain(motions);
+    actions.chain(pages).chain(races).chain(looks).chain(presets).chain(files).chain(jobs).chain(runs).collect()
 }
 
 /// How well `text` fits: `None` unless all of its letters come in this order; fewer gaps and beginnings of words are better.

@@ -1,10 +1,11 @@
 //! Modal dialogs, one at a time: only where something cannot be undone or must be typed.
 
 mod examples;
+mod keys;
 mod queue;
 mod when_done;
 
-use egui::{Grid, Id, Modal, RichText, Ui};
+use egui::{Id, Modal, RichText, Ui};
 use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::{
     ICON_CLOSE, ICON_DELETE, ICON_EDIT, ICON_EXIT_TO_APP, ICON_FOLDER_OPEN, ICON_SAVE, ICON_STOP,
@@ -15,7 +16,6 @@ use std::time::Instant;
 use crate::session::{AtRisk, Command, CurrentRun, HistoryCommand, PresetCommand, RaceCommand, Session};
 use fanlane_core::model::format;
 
-use super::action::Action;
 use super::command_palette;
 
 use super::file_dialog::{FileDialog, PathWanted};
@@ -94,7 +94,8 @@ impl Dialog {
             let room = ui.ctx().content_rect().size() - egui::Vec2::splat(4.0 * theme::GAP);
             let width = match question {
                 Question::Examples => examples::width(ui),
-                Question::Keys | Question::Close { .. } => 520.0,
+                Question::Keys => keys::width(room.x),
+                Question::Close { .. } => 520.0,
                 Question::Open { .. } | Question::Palette(_) => 640.0,
                 _ => 440.0,
             };
@@ -351,27 +352,6 @@ impl Asked<'_> {
             field.request_focus();
         }
         field.lost_focus() && self.ui.input(|input| input.key_pressed(egui::Key::Enter))
-    }
-
-    fn keys_ui(&mut self, pages: &Pages) -> bool {
-        self.title("Keyboard shortcuts");
-        Grid::new("keys").num_columns(2).spacing([theme::GAP, theme::HALF]).show(self.ui, |ui| {
-            let actions = Action::ALL.iter().map(|action| (action.explanation().to_owned(), action.shortcut()));
-            let pages =
-                pages.iter().map(|(view, shortcut)| (format!("Show the page {}", view.tab().page.title()), shortcut));
-            for (explanation, shortcut) in actions.chain(pages) {
-                if let Some(shortcut) = shortcut {
-                    ui.label(RichText::new(shortcut.to_string()).monospace());
-                    ui.label(explanation);
-                    ui.end_row();
-                }
-            }
-            ui.label(RichText::new("Tab").monospace());
-            ui.label("Go to the next button or field");
-            ui.end_row();
-        });
-        self.ui.add_space(theme::GAP);
-        self.stay_ui("Close", true)
     }
 }
 

@@ -14,6 +14,7 @@ pub mod display;
 mod file_dialog;
 mod focus_in_sight;
 mod icon_button;
+mod job_action;
 mod job_bar;
 pub use fanlane_core::model::sanitize;
 mod line_edit;

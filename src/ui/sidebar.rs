@@ -101,9 +101,9 @@ fn queue_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     let paused = if list.paused { ", paused" } else { "" };
     // Those that run are among the recent runs, too.
     let waits = words_of(&[(waiting, "waiting"), (held, "held")]);
-    let words = format!("{}{paused}", if waits.is_empty() { &whole } else { &waits });
+    let words = if waits.is_empty() { &whole } else { &waits };
     ui.add_space(theme::GAP);
-    title_ui(ui, "Queue");
+    title_ui(ui, &format!("Queue{paused}"));
     let response = entry_ui(ui, false, RichText::new(words));
     let names: Vec<_> = list.jobs.iter().take(MAX_NAMES).map(|job| sanitize::command(job.name())).collect();
     let more = list.jobs.len().saturating_sub(MAX_NAMES);

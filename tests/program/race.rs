@@ -67,6 +67,24 @@ fn a_command_is_raced_and_its_failures_are_told() {
 }
 
 #[test]
+fn a_race_takes_the_values_and_the_folder_of_a_job_as_a_run_does() {
+    let folder = folder();
+    fs::create_dir(folder.path().join("there")).expect("made");
+    let job = r#"Job(version: 1, task: Command("[ {@wanted} = {} ]"), parameters: [Parameter(name: "wanted", required: true)],
+        inputs: [List(["b"])])"#;
+    fs::write(folder.path().join("wanted.ron"), job).expect("written");
+    for (words, code) in [
+        ("race --modes one --repeat 2 --warmup 0 --set wanted=b wanted.ron", 0),
+        ("race --modes one --repeat 2 --warmup 0 --param wanted=c wanted.ron", 1),
+        ("race --modes one --repeat 2 --warmup 0 --wd there touch {} ::: made", 0),
+    ] {
+        let ended = run_in(&words.split(' ').collect::<Vec<_>>(), folder.path());
+        assert_eq!(ended.code, Some(code), "{words}: {ended:?}");
+    }
+    assert!(folder.path().join("there/made").exists());
+}
+
+#[test]
 fn what_cannot_be_raced_is_refused_before_anything_runs() {
     let folder = folder();
     fs::write(folder.path().join("there.csv"), "").expect("written");
@@ -87,6 +105,9 @@ fn what_cannot_be_raced_is_refused_before_anything_runs() {
         ("race --pep371 naps.ron", "has its own six workloads"),
         ("race --pep371 --workers 2", "--workers"),
         ("race --pep371=1990", "2008, today"),
+        ("race --pep371 --wd .", "--wd"),
+        ("race naps.ron --wd .", "so --wd has no meaning with it"),
+        ("race naps.ron --set width=1", "'width' is no parameter of this job"),
         ("race --show odd.race.json", "is not a saved race"),
         ("race --show missing.race.json", "missing.race.json cannot be read"),
     ];

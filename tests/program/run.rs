@@ -72,6 +72,27 @@ fn tasks_run_in_another_folder_and_inputs_are_read_in_this_one() {
 }
 
 #[test]
+fn a_run_is_called_as_it_was_named_also_when_it_is_run_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |words: &[&str]| run_in(words, folder.path());
+    for words in
+        [&["run", "--name", " Nightly ", "true", ":::", "a"][..], &["rerun", "1"], &["rerun", "1", "--name", "Again"]]
+    {
+        assert_eq!(run(words).code, Some(0), "{words:?}");
+    }
+    let names: Vec<String> = run(&["history", "--json"])
+        .out
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON")["name"].to_string())
+        .collect();
+    assert_eq!(names, ["\"Again\"", "\"Nightly\"", "\"Nightly\""]);
+    for (name, why) in [(" ", "a job needs a name"), ("a\nb", "a single line")] {
+        let refused = run(&["run", "--name", name, "true", ":::", "a"]);
+        assert!(refused.code == Some(2) && refused.err.contains(why), "{refused:?}");
+    }
+}
+
+#[test]
 fn blocks_of_output_are_never_mixed() {
     let ended = run("run|-j|4|for i in 1 2 3 4 5 6 7 8 9; do echo {}; done|:::|a|b|c|d|e|f|g|h");
     let lines: Vec<_> = ended.out.lines().collect();

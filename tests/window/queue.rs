@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Key, Modifiers};
+use eframe::egui::{Key, Modifiers, vec2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use fanlane::session::Session;
 use fanlane_core::store::queue::{JobQueue, NewJob};
@@ -89,6 +89,25 @@ fn jobs_that_wait_are_held_moved_timed_started_and_dropped_by_buttons_and_keys()
     press(&mut window, Modifiers::ALT, Key::ArrowUp);
     until(&mut window, "the order by keys", |session| order(session) == [1, 3, 2]);
 
+    // Dragged below the last, and back between the others.
+    let middle = |window: &Window<'_>, name: &str| window.get_by_role_and_label(Role::Button, name).rect().center();
+    for (onto, below, expected) in [("Job 2: Gated", 8.0, [3, 2, 1]), ("Job 3: Gated", 8.0, [3, 1, 2])] {
+        let (from, to) =
+            (middle(&window, "Job 1: Gated") + vec2(120.0, 0.0), middle(&window, onto) + vec2(120.0, below));
+        window.drag_at(from);
+        window.run_steps(2);
+        window.hover_at(to);
+        window.run_steps(2);
+        window.drop_at(to);
+        until(&mut window, "the order by dragging", |session| order(session) == expected);
+    }
+    press(&mut window, Modifiers::COMMAND, Key::P);
+    type_into(&mut window, "Command", "start earlier");
+    press(&mut window, Modifiers::NONE, Key::Enter);
+    until(&mut window, "the order by the palette", |session| order(session) == [1, 3, 2]);
+
+    press(&mut window, Modifiers::NONE, Key::T);
+    click(&mut window, "Cancel");
     click(&mut window, "Start at a time: job 1");
     type_into(&mut window, "Earliest start", "yesterday");
     click(&mut window, "Set");
@@ -96,7 +115,7 @@ fn jobs_that_wait_are_held_moved_timed_started_and_dropped_by_buttons_and_keys()
     type_into(&mut window, "Earliest start", "+900d");
     press(&mut window, Modifiers::NONE, Key::Enter);
     until(&mut window, "the time", |session| states(session)[0] == (1, "waiting"));
-    click(&mut window, "Hold: job 1");
+    press(&mut window, Modifiers::NONE, Key::H);
     until(&mut window, "it is held", |session| states(session)[0] == (1, "held"));
 
     press(&mut window, Modifiers::NONE, Key::Delete);
@@ -112,7 +131,12 @@ fn jobs_that_wait_are_held_moved_timed_started_and_dropped_by_buttons_and_keys()
     until(&mut window, "the pause", |session| session.queue.list().paused);
     click(&mut window, "Release: job 3");
     until(&mut window, "the release", |session| states(session)[0] == (3, "queued"));
-    click(&mut window, "Start now: job 2");
+    press(&mut window, Modifiers::NONE, Key::S);
+    assert!(window.query_by_label_contains("No waiting job of the queue is selected").is_some());
+    press(&mut window, Modifiers::COMMAND, Key::P);
+    type_into(&mut window, "Command", "job 2 of the queue");
+    press(&mut window, Modifiers::NONE, Key::Enter);
+    press(&mut window, Modifiers::NONE, Key::S);
     until(&mut window, "only what was asked for", |session| states(session) == [(3, "queued")]);
     click(&mut window, "Resume the queue");
     until(&mut window, "the rest", |session| states(session).is_empty());

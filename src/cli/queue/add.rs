@@ -21,9 +21,6 @@ use fanlane_os::machine::cores;
 /// The arguments of `fanlane add`.
 #[derive(Debug, Args)]
 pub struct AddArgs {
-    /// Name of the job in the queue and in the history [default: that of the job file, or the command]
-    #[arg(long, value_name = "NAME")]
-    name: Option<String>,
     /// Start it not before a time: 22:30, '2026-11-23 08:00', +90m
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     at: Option<JobTime>,
@@ -45,11 +42,7 @@ impl Subcommand for Box<AddArgs> {
     fn perform(mut self) -> Result<Status> {
         // It runs detached, also where nothing says so.
         self.run.detached |= !self.run.dry_run;
-        let mut request = self.run.request()?;
-        if let Some(name) = &self.name {
-            ensure!(!name.trim().is_empty(), "a job needs a name; leave --name out to call it by its command");
-            request.plan.job.name = name.trim().to_owned();
-        }
+        let request = self.run.request()?;
         if request.placement == Placement::DryRun {
             return execute::run(request);
         }

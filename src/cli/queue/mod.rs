@@ -11,7 +11,7 @@ use super::exit_status::Status;
 use super::subcommand::Subcommand;
 use super::terminal::remark;
 use fanlane_core::host::DetachedError;
-use fanlane_core::model::date::{local_minute, parse_coming};
+use fanlane_core::model::date::{coming_minute, parse_coming};
 use fanlane_core::store::history::default_folder;
 use fanlane_core::store::queue::{Change, JobQueue, Place};
 use fanlane_os::clock::unix_ms;
@@ -160,7 +160,7 @@ fn words(change: Change, count: usize) -> String {
         Change::Release => format!("{starts} when the turn comes"),
         Change::Drop => format!("{is} out of the queue"),
         Change::Start => format!("{starts} now"),
-        Change::At(Some(at)) => format!("{starts} not before {}", local_minute(at)),
+        Change::At(Some(at)) => format!("{starts} not before {}", coming_minute(at, unix_ms())),
         Change::At(None) => format!("{starts} when the turn comes, at any time"),
         Change::Move(_) => format!("{is} moved"),
     }

@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 
 use crate::cli::choices::ModeArg;
+use crate::cli::run::ScopeArgs;
 use fanlane_core::job::MAX_WORKERS;
 use fanlane_core::job::duration;
 use fanlane_core::model::race::pep371::WorkSize;
@@ -43,6 +44,9 @@ pub struct RaceArgs {
     /// Also race chunk sizes (tasks per message) in the largest pool: 'usual', or sizes such as 1,8,64
     #[arg(long, value_name = "CHUNKS", value_parser = parse_chunks)]
     pub chunks: Option<ChunkSizes>,
+    /// The values and the folder of the job.
+    #[command(flatten)]
+    pub scope: ScopeArgs,
     /// Run each way exactly N times [default: 3 or more, according to --precision and --time-limit]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub repeat: Option<u32>,
@@ -61,7 +65,7 @@ pub struct RaceArgs {
     /// Race the six workloads of PEP 371, n workers doing n times the work, next to its table of 2008; =today: with more
     /// to do, so that a task takes some tens of milliseconds
     #[arg(long, value_name = "WORK", num_args = 0..=1, require_equals = true, default_missing_value = "2008")]
-    #[arg(conflicts_with_all = ["modes", "workers", "chunks"])]
+    #[arg(conflicts_with_all = ["modes", "workers", "chunks", "wd", "values"])]
     pub pep371: Option<WorkArg>,
     /// Print one JSON object with every single run instead of the report
     #[arg(long)]
@@ -73,7 +77,7 @@ pub struct RaceArgs {
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
     /// Run nothing; show a saved race, or several side by side
-    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["pep371", "save"])]
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["pep371", "save", "wd", "values"])]
     pub show: Vec<PathBuf>,
     /// Replace existing files
     #[arg(long)]

@@ -116,7 +116,10 @@ fn plan(args: &RaceArgs, machine: Machine) -> Result<RacePlan> {
         !args.words.is_empty(),
         "there is nothing to race; give a job file (fanlane race JOB.ron), a command (fanlane race echo {{}} ::: a b), or add --pep371"
     );
-    let plan = Plan::of_words(&args.words, &InputArgs::default(), &WordRules::default(), false)?.check()?;
+    let has_wd = args.scope.wd.is_some();
+    let mut plan = Plan::of_words(&args.words, &InputArgs::default(), &WordRules::default(), has_wd)?;
+    args.scope.merge_into(&mut plan.job);
+    let plan = plan.check()?;
     let batch = Arc::new(open_whole(&plan)?);
     let modes: Vec<Mode> = args.modes.iter().map(|mode| (*mode).into()).collect();
     let usual = || {

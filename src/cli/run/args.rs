@@ -100,7 +100,7 @@ impl RunArgs {
         }
         let mut plan = match &self.preset {
             Some(name) => Plan::of_preset(name, &self.words, &self.inputs)?,
-            None => Plan::of_words(&self.words, &self.inputs, &self.word_rules(), self.overlay.wd.is_some())?,
+            None => Plan::of_words(&self.words, &self.inputs, &self.word_rules(), self.overlay.scope.wd.is_some())?,
         };
         self.merge_into(&mut plan.job);
         self.python.merge_into(&mut plan.job)?;

@@ -19,7 +19,7 @@ use super::exit_status::Status;
 use super::subcommand::Subcommand;
 
 pub use args::RunArgs;
-pub use overlay::OverlayArgs;
+pub use overlay::{OverlayArgs, ScopeArgs};
 
 impl Subcommand for Box<RunArgs> {
     fn perform(self) -> Result<Status> {

@@ -11,9 +11,32 @@ use crate::cli::worker_count::{self, WorkerCount};
 use fanlane_core::job::duration::{self, Limit};
 use fanlane_core::job::{Job, Order, amount, field};
 
+/// The values and the folder of a job.
+#[derive(Debug, Default, Args)]
+pub struct ScopeArgs {
+    #[arg(long, visible_alias = "workdir", alias = "work-dir", value_name = "DIR", help = wd_help())]
+    pub wd: Option<PathBuf>,
+    #[arg(long = "set", alias = "param", value_name = "NAME=VALUE", action = ArgAction::Append)]
+    #[arg(value_parser = parse_value, help = set_help())]
+    pub values: Vec<(String, String)>,
+}
+
+impl ScopeArgs {
+    /// Merges the given flags into the job.
+    pub fn merge_into(&self, job: &mut Job) {
+        if let Some(folder) = &self.wd {
+            // As in GNU parallel the tasks run there, whatever folder a job file lies in.
+            job.working_dir = Some(std::path::absolute(folder).unwrap_or_else(|_| folder.clone()));
+        }
+        job.values.extend(self.values.iter().cloned());
+    }
+}
+
 /// How the tasks of a job are run.
 #[derive(Debug, Default, Args)]
 pub struct OverlayArgs {
+    #[arg(long, value_name = "NAME", value_parser = parse_name, help = name_help())]
+    pub name: Option<String>,
     #[arg(short = 'j', long, short_alias = 'P', visible_alias = "jobs", aliases = ["max-procs", "maxprocs"], value_name = "N", allow_hyphen_values = true)]
     #[arg(value_parser = worker_count::parse, help = workers_help())]
     pub workers: Option<WorkerCount>,
@@ -28,17 +51,15 @@ pub struct OverlayArgs {
     pub retries: Option<u32>,
     #[arg(long, value_name = "SECS|N%", value_parser = duration::parse_limit, help = timeout_help())]
     pub timeout: Option<Limit>,
-    #[arg(long, visible_alias = "workdir", alias = "work-dir", value_name = "DIR", help = wd_help())]
-    pub wd: Option<PathBuf>,
+    /// The values and the folder of the job.
+    #[command(flatten)]
+    pub scope: ScopeArgs,
     #[arg(long, value_name = "NAME=VALUE", action = ArgAction::Append, help = field::ENVIRONMENT.help)]
     pub env: Vec<String>,
     #[arg(long, value_name = "TEXT", conflicts_with = "stdin_file", help = field::STDIN.help)]
     pub stdin_text: Option<String>,
     #[arg(long, value_name = "FILE", help = field::STDIN_FILE.help)]
     pub stdin_file: Option<String>,
-    #[arg(long = "set", alias = "param", value_name = "NAME=VALUE", action = ArgAction::Append)]
-    #[arg(value_parser = parse_value, help = set_help())]
-    pub values: Vec<(String, String)>,
     /// Start the tasks in a random order; task numbers stay those of the inputs
     #[arg(long, conflicts_with = "order")]
     pub shuf: bool,
@@ -55,6 +76,10 @@ pub struct OverlayArgs {
 impl OverlayArgs {
     /// Merges the given flags into the job. The size of the pool is not among them: it may depend on the number of tasks.
     pub fn merge_into(&self, job: &mut Job) {
+        if let Some(name) = &self.name {
+            job.name.clone_from(name);
+        }
+        self.scope.merge_into(job);
         if let Some(mode) = self.mode {
             job.mode = mode.into();
         }
@@ -84,17 +109,12 @@ impl OverlayArgs {
         if let Some(order) = &self.order {
             job.order = order.clone();
         }
-        if let Some(folder) = &self.wd {
-            // As in GNU parallel the tasks run there, whatever folder a job file lies in.
-            job.working_dir = Some(std::path::absolute(folder).unwrap_or_else(|_| folder.clone()));
-        }
         for variable in &self.env {
             // As in GNU parallel a name alone means the variable as it is, which every task has already.
             if let Some((name, value)) = variable.split_once('=') {
                 job.environment.insert(name.to_owned(), value.to_owned());
             }
         }
-        job.values.extend(self.values.iter().cloned());
         if self.stdin_text.is_some() || self.stdin_file.is_some() {
             job.stdin.clone_from(&self.stdin_text);
             job.stdin_file.clone_from(&self.stdin_file);
@@ -115,6 +135,10 @@ fn workers_help() -> String {
     format!("{help}. N; +N or -N: the cores plus or minus N; N%: of the cores; 0: one per task")
 }
 
+fn name_help() -> String {
+    format!("{} [default: that of the job, or the command]", field::NAME.help)
+}
+
 fn timeout_help() -> String {
     format!("{}. N%: {}", field::TIMEOUT_SECS.help, field::TIMEOUT_PERCENT.help)
 }
@@ -125,6 +149,13 @@ fn wd_help() -> String {
 
 fn set_help() -> String {
     format!("{}. Once for each parameter; fanlane presets show lists those of a preset", field::VALUES.help)
+}
+
+fn parse_name(text: &str) -> Result<String, &'static str> {
+    match text.trim() {
+        "" => Err("a job needs a name; leave --name out to call it by its command"),
+        name => Ok(name.to_owned()),
+    }
 }
 
 fn parse_value(text: &str) -> Result<(String, String), String> {

@@ -81,7 +81,6 @@ impl PageView for ResultsView {
         };
         self.causes.show_ui(ui, session, causes, requests);
         self.take_arrows(ui, session, requests);
-        steering::take_keys(ui, session, requests);
         self.beside &= session.run.selected().is_some();
         if let Some(task) = session.run.selected() {
             self.beside = ui.available_width() >= WIDE;

@@ -33,7 +33,6 @@ impl PageView for RunsView {
     }
 
     fn show_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
-        queue::keys_ui(ui, session, requests);
         if queue::queue_ui(ui, session, requests) {
             ui.add_space(theme::UNIT);
         }

@@ -8,6 +8,9 @@ use jiff::{Timestamp, ToSpan as _};
 
 use crate::job::duration;
 
+/// The pattern of a date with its minute.
+const MINUTE: &str = "%Y-%m-%d %H:%M";
+
 /// A time in milliseconds since 1970-01-01 UTC, as `2026-11-22 16:45`.
 pub fn utc_minute(unix_ms: u64) -> String {
     let minutes = unix_ms / 60_000;
@@ -27,16 +30,35 @@ pub fn local_day(unix_ms: u64) -> String {
     in_zone(unix_ms, TimeZone::try_system().ok(), "%-d %B %Y")
 }
 
+/// A time to come, as short as it is plain: `22:30` today, `tomorrow 08:00`, or as [`local_minute`].
+pub fn coming_minute(unix_ms: u64, now_unix_ms: u64) -> String {
+    coming_minute_in(unix_ms, now_unix_ms, TimeZone::try_system().ok())
+}
+
+fn coming_minute_in(unix_ms: u64, now_unix_ms: u64, zone: Option<TimeZone>) -> String {
+    let date = |unix_ms| Some(timestamp(unix_ms)?.to_zoned_datetime(zone.clone()?).date());
+    let pattern = match date(now_unix_ms).zip(date(unix_ms)) {
+        Some((today, day)) if today == day => "%H:%M",
+        Some((today, day)) if today.saturating_add(1.day()) == day => "tomorrow %H:%M",
+        _ => MINUTE,
+    };
+    in_zone(unix_ms, zone, pattern)
+}
+
+/// A time that has a date.
+fn timestamp(unix_ms: u64) -> Option<Timestamp> {
+    Timestamp::from_millisecond(i64::try_from(unix_ms).ok()?).ok()
+}
+
 fn in_zone(unix_ms: u64, zone: Option<TimeZone>, pattern: &str) -> String {
-    let time = i64::try_from(unix_ms).ok().and_then(|unix_ms| Timestamp::from_millisecond(unix_ms).ok());
-    match (time, zone) {
+    match (timestamp(unix_ms), zone) {
         (Some(time), Some(zone)) => time.to_zoned_datetime(zone).strftime(pattern).to_string(),
         _ => format!("{} UTC", utc_minute(unix_ms)),
     }
 }
 
 fn minute_in(unix_ms: u64, zone: Option<TimeZone>) -> String {
-    in_zone(unix_ms, zone, "%Y-%m-%d %H:%M")
+    in_zone(unix_ms, zone, MINUTE)
 }
 
 /// Reads a time to come, in milliseconds since 1970-01-01 UTC: of the day (`22:30`), of another (`2026-11-23 08:00`), with its
@@ -55,10 +77,10 @@ fn coming_in(text: &str, now_unix_ms: u64, zone: &TimeZone) -> Result<u64, Strin
         let secs = duration::parse(wait).map_err(|_| FORMS.to_owned())?.secs;
         let at = Duration::try_from_secs_f64(secs).ok().and_then(|wait| u64::try_from(wait.as_millis()).ok());
         // Within what has a date.
-        let at = at.and_then(|wait| now_unix_ms.checked_add(wait)).filter(|at| minute_exists(*at));
+        let at = at.and_then(|wait| now_unix_ms.checked_add(wait)).filter(|at| timestamp(*at).is_some());
         return at.ok_or_else(|| FORMS.to_owned());
     }
-    let now = i64::try_from(now_unix_ms).ok().and_then(|now| Timestamp::from_millisecond(now).ok()).ok_or(FORMS)?;
+    let now = timestamp(now_unix_ms).ok_or(FORMS)?;
     // Only digits and a colon: a date alone is no time of the day.
     let is_of_day = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b':') && text.contains(':');
     let at = if let Some(time) = is_of_day.then(|| text.parse::<Time>().ok()).flatten() {
@@ -77,10 +99,6 @@ fn coming_in(text: &str, now_unix_ms: u64, zone: &TimeZone) -> Result<u64, Strin
         Some(at) if at <= now => Err(format!("{text} is over; give a time to come")),
         at => at.and_then(unix_ms).ok_or_else(|| FORMS.to_owned()),
     }
-}
-
-fn minute_exists(unix_ms: u64) -> bool {
-    i64::try_from(unix_ms).is_ok_and(|unix_ms| Timestamp::from_millisecond(unix_ms).is_ok())
 }
 
 /// The date a number of days after 1970-01-01. Years are counted from March, so that leap days come last.
@@ -124,6 +142,19 @@ mod tests {
         }
         assert_eq!(minute_in(0, None), "1970-01-01 00:00 UTC");
         assert!(minute_in(u64::MAX, Some(zone)).ends_with(" UTC"), "beyond the calendar");
+    }
+
+    #[test]
+    fn a_time_to_come_has_no_date_today_and_tomorrow() {
+        let zone = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").expect("a zone");
+        let now = 1_795_362_594_000; // 2026-11-22 16:49:54 there.
+        let hours = |hours: u64| coming_minute_in(now + hours * 3_600_000, now, Some(zone.clone()));
+        assert_eq!(
+            [hours(1), hours(8), hours(31)].each_ref().map(String::as_str),
+            ["17:49", "tomorrow 00:49", "tomorrow 23:49"]
+        );
+        assert_eq!(hours(32), "2026-11-24 00:49");
+        assert_eq!(coming_minute_in(now, now, None), "2026-11-22 15:49 UTC");
     }
 
     #[test]

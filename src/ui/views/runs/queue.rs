@@ -1,17 +1,15 @@
 //! The queue of jobs above the history: what runs and what waits, in its order, with what can be done to each.
 
-use egui::{Frame, Key, Label, Panel, RichText, Sense, Ui};
+use egui::{CursorIcon, DragAndDrop, Frame, Label, Panel, Response, RichText, Sense, Stroke, Ui};
 use egui_extras::TableRow;
 use egui_material_icons::MaterialIcon;
-use egui_material_icons::icons::{
-    ICON_ARROW_DOWNWARD, ICON_ARROW_UPWARD, ICON_DELETE, ICON_PAUSE, ICON_PLAY_ARROW, ICON_PLAYLIST_PLAY,
-    ICON_SCHEDULE, ICON_VISIBILITY,
-};
+use egui_material_icons::icons::{ICON_PAUSE, ICON_PLAY_ARROW, ICON_VISIBILITY};
 
 use crate::session::{Command, QueueCommand, Session};
-use crate::ui::areas::keys_are_free;
+use crate::ui::action::{Action, Shortcut};
 use crate::ui::icon_button::{icon_button, small_icon_button};
-use crate::ui::request::{Question, Requests};
+use crate::ui::job_action::JobAction;
+use crate::ui::request::Requests;
 use crate::ui::sanitize;
 use crate::ui::theme;
 use crate::ui::widgets::table::{ROW_HEIGHT, cell_ui, row_number_ui, table, title_cell_ui};
@@ -22,7 +20,17 @@ use fanlane_os::clock::unix_ms;
 /// Maximum share of the page that the queue takes.
 const MAX_SHARE: f32 = 0.45;
 /// Width of the cell with what can be done to a job, in grid units.
-const BUTTONS: f32 = 27.0;
+const BUTTONS: f32 = 25.0;
+/// Width of the columns beside names and details, with their gaps, in grid units.
+const OTHER_COLUMNS: f32 = 52.0;
+/// Share of the names in what names and details have together.
+const NAMES_SHARE: f32 = 0.42;
+/// Minimum width of the list with a column for the places, in points.
+const ROOM_FOR_PLACES: f32 = 900.0;
+
+/// The number of the job whose row is dragged.
+#[derive(Clone, Copy)]
+struct DraggedJob(u64);
 
 /// Draws the queue; nothing, and false, if it is empty and nothing holds it up.
 pub fn queue_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) -> bool {
@@ -64,7 +72,7 @@ fn head_ui(ui: &mut Ui, list: &JobList, requests: &mut Requests) {
                 if list.paused { (ICON_PLAY_ARROW, "Resume the queue") } else { (ICON_PAUSE, "Pause the queue") };
             let hint = "While it is paused, no job of the queue starts; those that run go on";
             if icon_button(ui, icon, words, true).on_hover_text(hint).clicked() {
-                requests.command(QueueCommand::SetPaused(!list.paused));
+                requests.action(Action::PauseQueue);
             }
             let mut parallel = list.parallel;
             let number = egui::DragValue::new(&mut parallel).range(1..=MAX_PARALLEL).speed(0.05);
@@ -79,25 +87,42 @@ fn head_ui(ui: &mut Ui, list: &JobList, requests: &mut Requests) {
 }
 
 fn table_ui(ui: &mut Ui, session: &Session, list: &JobList, requests: &mut Requests) {
-    table(ui, "queue of jobs", [5.0, 6.0, 11.0, 22.0, 0.0, BUTTONS])
-        .sense(Sense::click())
+    // The order of the rows says the place, too.
+    let has_places = ui.available_width() >= ROOM_FOR_PLACES;
+    let names = ((ui.available_width() / theme::UNIT - OTHER_COLUMNS) * NAMES_SHARE).clamp(16.0, 60.0);
+    let titles = [
+        ("Job", 5.0, true),
+        ("Place", 6.0, true),
+        ("State", 10.0, false),
+        ("Name", names, false),
+        ("Details", 0.0, false),
+        ("", BUTTONS, true),
+    ];
+    let titles: Vec<_> = titles.into_iter().filter(|(title, ..)| has_places || *title != "Place").collect();
+    table(ui, "queue of jobs", titles.iter().map(|(_, width, _)| *width))
+        .sense(Sense::click_and_drag())
         .header(ROW_HEIGHT, |mut header| {
-            let titles =
-                [("Job", true), ("Place", true), ("State", false), ("Name", false), ("Details", false), ("", true)];
-            for (place, (title, right)) in titles.into_iter().enumerate() {
-                header.col(|ui| title_cell_ui(ui, title, right, place == 5));
+            for (place, (title, _, right)) in titles.iter().enumerate() {
+                header.col(|ui| title_cell_ui(ui, title, *right, place + 1 == titles.len()));
             }
         })
         .body(|body| {
             body.rows(ROW_HEIGHT, list.jobs.len(), |mut row| {
                 let job = &list.jobs[row.index()];
                 row.set_selected(session.queue.selected() == Some(job.id));
-                row_ui(&mut row, session, list, job, requests);
+                row_ui(&mut row, session, list, job, has_places, requests);
             });
         });
 }
 
-fn row_ui(row: &mut TableRow<'_, '_>, session: &Session, list: &JobList, job: &QueuedJob, requests: &mut Requests) {
+fn row_ui(
+    row: &mut TableRow<'_, '_>,
+    session: &Session,
+    list: &JobList,
+    job: &QueuedJob,
+    has_places: bool,
+    requests: &mut Requests,
+) {
     let now = unix_ms();
     let place = list.place(job.id);
     let name = sanitize::command(job.name());
@@ -107,15 +132,18 @@ fn row_ui(row: &mut TableRow<'_, '_>, session: &Session, list: &JobList, job: &Q
         format!("{place}{} {}", job.state_word(now), job.note(now)).trim_end().to_owned()
     };
     row.col(|ui| clicked |= row_number_ui(ui, job.id.to_string(), format!("Job {}: {name}", job.id), words));
-    row.col(|ui| {
-        let text = place.map_or_else(String::new, |place| place.to_string());
-        cell_ui(ui, true, false, |ui| drop(ui.label(RichText::new(text).text_style(theme::number_style()))));
-    });
+    if has_places {
+        row.col(|ui| {
+            let text = place.map_or_else(String::new, |place| place.to_string());
+            cell_ui(ui, true, false, |ui| drop(ui.label(RichText::new(text).text_style(theme::number_style()))));
+        });
+    }
     row.col(|ui| state_ui(ui, job, now));
     row.col(|ui| {
         let text = RichText::new(&name).color(theme::palette(ui).text_strong);
         let folder = sanitize::text(job.folder.to_string_lossy().as_bytes());
-        ui.add(Label::new(text).truncate()).on_hover_text(format!("{name}\n{folder}"));
+        let order = if place.is_some() { "\nDrag the row to change its place" } else { "" };
+        ui.add(Label::new(text).truncate()).on_hover_text(format!("{name}\n{folder}{order}"));
     });
     row.col(|ui| {
         let note = sanitize::text(job.note(now).as_bytes());
@@ -123,12 +151,41 @@ fn row_ui(row: &mut TableRow<'_, '_>, session: &Session, list: &JobList, job: &Q
     });
     row.col(|ui| {
         cell_ui(ui, true, true, |ui| match place {
-            Some(place) => waiting_ui(ui, list, job, place, requests),
+            Some(_) => waiting_ui(ui, list, job, requests),
             None => running_ui(ui, session, job, requests),
         });
     });
-    if clicked || row.response().clicked() {
-        requests.command(QueueCommand::Select(Some(job.id)));
+    let response = row.response();
+    if clicked || response.clicked() {
+        requests.command(QueueCommand::Select(job.id));
+    }
+    drag(&response, job, (list, place), requests);
+}
+
+/// Moves a row that is dragged to the place where it is dropped; a line shows where that is.
+fn drag(response: &Response, job: &QueuedJob, (list, place): (&JobList, Option<usize>), requests: &mut Requests) {
+    let ctx = &response.ctx;
+    if place.is_some() {
+        response.dnd_set_drag_payload(DraggedJob(job.id));
+    }
+    let Some(DraggedJob(dragged)) = DragAndDrop::payload::<DraggedJob>(ctx).map(|dragged| *dragged) else { return };
+    ctx.set_cursor_icon(CursorIcon::Grabbing);
+    let Some(from) = list.place(dragged) else { return };
+    let rect = response.rect;
+    let Some(pointer) = ctx.pointer_interact_pos().filter(|pointer| rect.contains(*pointer)) else { return };
+    let is_above = pointer.y < rect.center().y;
+    // Jobs that run stand above all that wait.
+    let gap = place.map_or(0, |place| if is_above { place - 1 } else { place });
+    // The gap below the dragged row and the one above it are its own place.
+    let to = if gap >= from { gap } else { gap + 1 };
+    let y = if is_above && place.is_some() { rect.top() } else { rect.bottom() };
+    let stroke = Stroke::new(theme::FOCUS, theme::of(ctx.global_style().visuals.dark_mode).accent);
+    ctx.layer_painter(response.layer_id).hline(rect.x_range(), y, stroke);
+    if ctx.input(|input| input.pointer.any_released()) {
+        DragAndDrop::clear_payload(ctx);
+        if to != from {
+            requests.command(QueueCommand::Change(dragged, Change::Move(Place::Number(to))));
+        }
     }
 }
 
@@ -144,8 +201,9 @@ fn state_ui(ui: &mut Ui, job: &QueuedJob, now: u64) {
     ui.label(RichText::new(word).color(color));
 }
 
-fn button_ui(ui: &mut Ui, enabled: bool, icon: MaterialIcon, words: &str, id: u64) -> bool {
-    let button = ui.add_enabled_ui(enabled, |ui| small_icon_button(ui, icon, words)).inner;
+fn button_ui(ui: &mut Ui, enabled: bool, icon: MaterialIcon, words: &str, id: u64, shortcut: Option<Shortcut>) -> bool {
+    let hint = Shortcut::hint(shortcut, words);
+    let button = ui.add_enabled_ui(enabled, |ui| small_icon_button(ui, icon, &hint)).inner;
     button.accessible_name(format!("{words}: job {id}")).clicked()
 }
 
@@ -154,65 +212,24 @@ fn running_ui(ui: &mut Ui, session: &Session, job: &QueuedJob, requests: &mut Re
     let is_shown = session.run.current().is_some_and(|shown| shown.history_id() == Some(run));
     if session.detached.is_running(run)
         && !is_shown
-        && button_ui(ui, !session.is_busy(), ICON_VISIBILITY, "Watch", job.id)
+        && button_ui(ui, !session.is_busy(), ICON_VISIBILITY, "Watch", job.id, None)
     {
         requests.command(Command::WatchRun(run));
     }
 }
 
-/// What can be done to a job that waits, from the right; with the keys Alt and up or down it is moved, too.
-fn waiting_ui(ui: &mut Ui, list: &JobList, job: &QueuedJob, place: usize, requests: &mut Requests) {
+/// What can be done to a job that waits.
+fn waiting_ui(ui: &mut Ui, list: &JobList, job: &QueuedJob, requests: &mut Requests) {
     ui.spacing_mut().button_padding.x = theme::HALF;
     ui.spacing_mut().item_spacing.x = theme::HALF;
-    let id = job.id;
-    let mut change = |change: Change| requests.command(QueueCommand::Change(id, change));
-    let is_readable = !matches!(job.state, JobState::Unreadable { .. });
-    let last = list.waiting().count();
-    let drops = button_ui(ui, true, ICON_DELETE, "Drop from the queue", id);
-    let times = button_ui(ui, is_readable, ICON_SCHEDULE, "Start at a time", id);
-    let is_starting = job.state == JobState::Wanted;
-    if button_ui(ui, is_readable && !is_starting, ICON_PLAY_ARROW, "Start now", id) {
-        change(Change::Start);
-    }
-    if job.is_held() {
-        if button_ui(ui, is_readable, ICON_PLAYLIST_PLAY, "Release", id) {
-            change(Change::Release);
+    // They stand from the right.
+    for action in JobAction::ALL.into_iter().rev() {
+        let (words, icon) = action.button(job);
+        let request = action.request(list, job);
+        if button_ui(ui, request.is_some(), icon, words, job.id, Some(action.shortcut()))
+            && let Some(request) = request
+        {
+            requests.request(request);
         }
-    } else if button_ui(ui, true, ICON_PAUSE, "Hold", id) {
-        change(Change::Hold);
-    }
-    if button_ui(ui, place < last, ICON_ARROW_DOWNWARD, "Start later", id) {
-        change(Change::Move(Place::Number(place + 1)));
-    }
-    if button_ui(ui, place > 1, ICON_ARROW_UPWARD, "Start earlier", id) {
-        change(Change::Move(Place::Number(place - 1)));
-    }
-    if drops {
-        requests.ask(Question::DropJob(id, job.name().to_owned()));
-    }
-    if times {
-        requests.ask(Question::StartAt { id, time: String::new(), fault: None });
-    }
-}
-
-/// The keys for the selected job: Alt with up or down moves it, Delete asks whether to drop it.
-pub fn keys_ui(ui: &Ui, session: &Session, requests: &mut Requests) {
-    let list = session.queue.list();
-    let selected = session.queue.selected().and_then(|id| list.jobs.iter().find(|job| job.id == id));
-    let Some((job, place)) = selected.and_then(|job| Some((job, list.place(job.id)?))) else { return };
-    if !keys_are_free(ui.ctx()) {
-        return;
-    }
-    let (up, down, drops) = ui.input_mut(|input| {
-        let mut pressed = |modifiers, key| input.consume_key(modifiers, key);
-        let alt = egui::Modifiers::ALT;
-        (pressed(alt, Key::ArrowUp), pressed(alt, Key::ArrowDown), pressed(egui::Modifiers::NONE, Key::Delete))
-    });
-    let to = if up { place.checked_sub(1).filter(|to| *to > 0) } else { down.then_some(place + 1) };
-    if let Some(to) = to {
-        requests.command(QueueCommand::Change(job.id, Change::Move(Place::Number(to))));
-    }
-    if drops {
-        requests.ask(Question::DropJob(job.id, job.name().to_owned()));
     }
 }

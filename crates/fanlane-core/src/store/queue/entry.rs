@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::{PROGRESS_VARIABLE, TASK_MARKER, WORKER_MARKER};
 use crate::job::Job;
 use crate::job::lossless::{self, Bytes};
-use crate::model::date::local_minute;
+use crate::model::date::coming_minute;
 
 /// The version of the files.
 pub(super) const VERSION: u32 = 1;
@@ -191,7 +191,8 @@ impl QueuedJob {
             After::Run { run: Some(run), .. } => format!("after run {run}"),
             After::Run { run: None, .. } => "after the run that was under way".to_owned(),
         });
-        let at = self.at_unix_ms.filter(|at| *at > now_unix_ms).map(|at| format!("not before {}", local_minute(at)));
+        let at = self.at_unix_ms.filter(|at| *at > now_unix_ms);
+        let at = at.map(|at| format!("not before {}", coming_minute(at, now_unix_ms)));
         after.chain(at).collect::<Vec<_>>().join(", ")
     }
 }
