@@ -43,6 +43,14 @@ def loud(n):
         time.sleep(0.5)
         os.system("seq 200000")
 
+def rarely(n):
+    if n % 100 == 50: print("said", n)
+    return n
+
+def noted(n):
+    with open("called", "a") as file: file.write(f"{n}\n")
+    if n == 150: time.sleep(600)
+
 def endless(n):
     while True:
         print("x" * 1000)
@@ -247,7 +255,7 @@ fn an_initializer_or_module_that_fails_is_a_plain_outcome_of_each_task() {
 #[test]
 fn a_result_that_is_no_plain_value_is_shown_and_is_json_where_it_can_be() {
     let folder = folder();
-    let words = ["--json", "-j", "1", "--python", "model.py:odd", ":::", "0", "1", "2", "3", "4", "5", "6", "7"];
+    let words = ["--json", "-k", "-j", "1", "--python", "model.py:odd", ":::", "0", "1", "2", "3", "4", "5", "6", "7"];
     let ended = run(folder.path(), &words);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let value = |task: usize| {
@@ -282,6 +290,27 @@ fn what_is_printed_belongs_to_its_call() {
         "{:?}",
         ended.err
     );
+    // Calls that print are among those of a batch.
+    let numbers: Vec<String> = (1..=400).map(|number| number.to_string()).collect();
+    for mode in ["pool", "threads"] {
+        let words = ["--json", "-j", "2", "--mode", mode, "--python", "model.py:rarely", ":::"];
+        let ended =
+            run(folder.path(), &words.into_iter().chain(numbers.iter().map(String::as_str)).collect::<Vec<_>>());
+        let tasks: Vec<serde_json::Value> = ended
+            .out
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .filter(|task: &serde_json::Value| task["task"].is_u64())
+            .collect();
+        let mixed_up: Vec<&serde_json::Value> = tasks.iter().filter(|task| task["value"] != task["task"]).collect();
+        assert!(tasks.len() == 400 && mixed_up.is_empty(), "{mode} {} {:?}", tasks.len(), mixed_up.first());
+        let is_said = |task: &serde_json::Value| task["stdout"].as_str().is_some_and(|text| text.starts_with("said"));
+        let mut said: Vec<u64> =
+            tasks.iter().filter(|task| is_said(task)).filter_map(|task| task["task"].as_u64()).collect();
+        said.sort_unstable();
+        let expected = [50, 150, 250, 350];
+        assert_eq!(said, expected, "{mode} {:?}", ended.err);
+    }
     let limit = ["--limit-output", "100k", "--python", "model.py:endless", ":::", "1"];
     let ended = run(folder.path(), &limit);
     assert!(ended.code == Some(1) && ended.err.contains("ended by SIGXFSZ"), "{:?}", ended.err);
@@ -299,6 +328,20 @@ fn a_timeout_ends_one_call_and_not_the_import_of_its_module() {
         ["-j", "2", "--mode", "threads", "--timeout", "0.5", "--python", "model.py:nap", ":::", "0.1", "60", "0.1"];
     let ended = run(folder.path(), &words);
     assert!(ended.err.contains("task 2 timed out") && ended.err.contains("2 done, 0 failed, 1 timed out"), "{ended:?}");
+}
+
+#[test]
+fn a_timeout_as_short_as_a_batch_calls_nothing_twice() {
+    let folder = folder();
+    let numbers: Vec<String> = (1..=300).map(|number| number.to_string()).collect();
+    let words = ["-j", "1", "--timeout", "0.005", "--python", "model.py:noted", ":::"];
+    let ended = run(folder.path(), &words.into_iter().chain(numbers.iter().map(String::as_str)).collect::<Vec<_>>());
+    assert!(ended.err.contains("task 150 timed out"), "{ended:?}");
+    let called = fs::read_to_string(folder.path().join("called")).expect("they were called");
+    let mut called: Vec<u32> = called.lines().map(|line| line.parse().expect("a number")).collect();
+    called.sort_unstable();
+    assert!(called.windows(2).all(|pair| pair[0] < pair[1]), "twice: {called:?} {:?}", ended.err);
+    assert!(called.len() > 100, "{} were called: {:?}", called.len(), ended.err);
 }
 
 #[test]

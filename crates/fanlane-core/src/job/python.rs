@@ -130,20 +130,14 @@ impl PythonSpec {
         (self.max_calls == Some(0)).then(|| "max_calls is 0, expected 1 or more".to_owned())
     }
 
-    /// Appends the arguments of a call as a JSON array; what is no number, `true`, `false` or `null` there is a text, which
-    /// the interpreter reads as the job says.
+    /// Appends the arguments of a call as JSON: a list, or a single one alone, which is never a list. What is no number, `true`,
+    /// `false` or `null` there is a text, which the interpreter reads as the job says.
     pub(super) fn arguments_into(&self, row: &(impl Values + ?Sized), out: &mut Vec<u8>) {
-        out.push(b'[');
-        self.values_into(
-            row,
-            |index, out| {
-                if index > 0 {
-                    out.push(b',')
-                }
-            },
-            out,
-        );
-        out.push(b']');
+        let is_list = row.count() != 1;
+        let before = |index: usize, out: &mut Vec<u8>| out.extend_from_slice(if index > 0 { b"," } else { b"" });
+        out.extend_from_slice(if is_list { b"[" } else { b"" });
+        self.values_into(row, before, out);
+        out.extend_from_slice(if is_list { b"]" } else { b"" });
     }
 
     /// Appends a call as a person reads it, behind the name of its function: `(3, "a b", size=4)`.
@@ -257,17 +251,17 @@ mod tests {
             String::from_utf8(out).expect("JSON is text")
         };
         for plain in ["0", "-7", "3.25", "1e5", "1E-5", "true", "false", "null", "123456789012345678901234567890"] {
-            assert_eq!(read(ValueReading::Auto, plain.as_bytes()), format!("[{plain}]"));
-            assert_eq!(read(ValueReading::Str, plain.as_bytes()), format!("[\"{plain}\"]"));
+            assert_eq!(read(ValueReading::Auto, plain.as_bytes()), plain);
+            assert_eq!(read(ValueReading::Str, plain.as_bytes()), format!("\"{plain}\""));
         }
         for text in
             ["007", "+1", "1_000", ".5", "5.", "1e", "0x10", "NaN", "True", "None", "", " 1", "[1]", "1-2", "1.2.3"]
         {
-            assert_eq!(read(ValueReading::Auto, text.as_bytes()), format!("[\"{text}\"]"));
+            assert_eq!(read(ValueReading::Auto, text.as_bytes()), format!("\"{text}\""));
         }
         let long = "7".repeat(MAX_NUMBER_BYTES + 1);
-        assert_eq!(read(ValueReading::Auto, long.as_bytes()), format!("[\"{long}\"]"));
-        assert_eq!(read(ValueReading::Auto, b"a\"\\\n\xff"), r#"["a\"\\\u000a\udcff"]"#);
+        assert_eq!(read(ValueReading::Auto, long.as_bytes()), format!("\"{long}\""));
+        assert_eq!(read(ValueReading::Auto, b"a\"\\\n\xff"), r#""a\"\\\u000a\udcff""#);
     }
 
     #[test]
@@ -279,6 +273,9 @@ mod tests {
         let mut out = Vec::new();
         PythonSpec::default().call_into(&row[..], names(&["size", "2"]).as_deref(), &mut out);
         assert_eq!(out.as_bstr(), "size=4, \"a b\"");
+        out.clear();
+        PythonSpec::default().arguments_into(&row[..], &mut out);
+        assert_eq!(out.as_bstr(), "[4,\"a b\"]");
     }
 
     #[test]

@@ -21,20 +21,18 @@ from collections import namedtuple
 
 BEGUN, DONE, LIMIT = 0, 1, 2
 FIRST_RECORD = 64
-# A batch ends before the memory is too full for the largest record in it.
-MAX_RECORD_BYTES = 32 << 10
+RECORD_BYTES = 16
+# A batch ends before the memory is too full for the longest text in it.
+MAX_REST_BYTES = 32 << 10
 MAX_TEXT_CHARS = 64 << 10
 MAX_JSON_CHARS = 1 << 20
 MAX_MESSAGE_CHARS = 2000
 MAX_RESULT_BYTES = 128 << 20
 
-NOTHING, INT, FLOAT, TEXT, BYTES, OBJECT, FAILED, APART = range(8)
+INT, FLOAT, NOTHING, TEXT, BYTES, OBJECT, FAILED, APART = range(8)
+KIND_SHIFT = 60
 READY, UNUSABLE, ENDED, RECORD, PRINTED = b"R", b"U", b"E", b"B", b"O"
 
-pack_int = struct.Struct("<BQq").pack_into
-pack_float = struct.Struct("<BQd").pack_into
-pack_header = struct.Struct("<BQQ").pack_into
-HEADER_BYTES = 17
 INT_MIN, INT_MAX = -(1 << 63), (1 << 63) - 1
 
 Task = namedtuple("Task", "number attempt lane")
@@ -62,13 +60,16 @@ def send(stream, kind, body=b""):
     stream.sendall(kind + len(body).to_bytes(4, "little") + body)
 
 
-class Printing:
-    """Whether the call under way has printed, in an interpreter with one lane."""
+class Noticed:
+    """What the call under way has done: looked at after each call, so that a plain one costs a single look."""
 
+    # It has printed or forked.
     happened = False
+    # This process is no interpreter of a lane, but a child that a call has forked.
+    is_forked = False
 
 
-printing = Printing()
+noticed = Noticed()
 
 
 class Current(threading.local):
@@ -90,7 +91,7 @@ class OwnStream(io.TextIOWrapper):
         self.mode = "w"
 
     def write(self, text):
-        printing.happened = True
+        noticed.happened = True
         return super().write(text)
 
     def close(self):
@@ -115,13 +116,11 @@ class SharedStream(OwnStream):
         return len(text)
 
 
-class Ownership:
-    """Whether this process is the interpreter, and not a child that a call has forked."""
-
-    is_lost = False
-
-
-ownership = Ownership()
+def note_fork():
+    """A child that a call forks returns into the loop of calls: it ends there, and answers nothing."""
+    for signs in (noticed, current.lane and current.lane.noticed):
+        if signs is not None:
+            signs.happened = signs.is_forked = True
 
 
 class CLibrary:
@@ -218,6 +217,8 @@ def describe(value):
 
 def encoded(value):
     """A result that is no small number: its kind and its bytes."""
+    if value is None:
+        return NOTHING, b""
     kind = type(value)
     if kind is types.CoroutineType:
         value.close()
@@ -227,8 +228,6 @@ def encoded(value):
     if kind.__module__ == "numpy" and getattr(value, "shape", None) == ():
         value = value.item()
         kind = type(value)
-    if value is None:
-        return NOTHING, b""
     if kind is int:
         if INT_MIN <= value <= INT_MAX:
             return INT, value.to_bytes(8, "little", signed=True)
@@ -271,6 +270,22 @@ def converter(reading):
     return None
 
 
+def calls_of(function, names, convert):
+    """The function as it is called with a single value, and with a list of values."""
+    if names is None and convert is None:
+        return function, lambda values: function(*values)
+
+    def call(values):
+        if convert is not None:
+            values = [convert(value) for value in values]
+        if names is None:
+            return function(*values)
+        named = {name: value for name, value in zip(names, values) if name is not None}
+        return function(*(value for name, value in zip(names, values) if name is None), **named)
+
+    return lambda value: call([value]), call
+
+
 class Lane:
     """Calls the function for one lane, batch after batch."""
 
@@ -280,13 +295,26 @@ class Lane:
         self.memory = mmap.mmap(memory, 0)
         os.close(memory)
         self.words = memoryview(self.memory).cast("Q")
+        self.integers = memoryview(self.memory).cast("q")
+        self.floats = memoryview(self.memory).cast("d")
         self.worker = worker
         self.number = number
         self.program = program
-        self.task = None
+        self.tasks = None
+        self.noticed = Noticed() if program.is_shared else noticed
         self.sending = threading.Lock()
 
+    def task(self):
+        """The task under way; None between batches."""
+        if self.tasks is None:
+            return None
+        place = self.words[BEGUN] - 1
+        numbers, attempts = self.tasks
+        number = numbers + place if type(numbers) is int else numbers[place]
+        return Task(number, attempts if type(attempts) is int else attempts[place], self.number)
+
     def print(self, number, data):
+        self.noticed.happened = True
         with self.sending:
             send(self.stream, PRINTED, bytes([number]) + data)
 
@@ -296,91 +324,75 @@ class Lane:
             message = receive_message(self.stream)
             if message is None:
                 return
-            self.do(json.loads(message))
+            self.do(*json.loads(message))
 
-    def do(self, calls):
+    def do(self, numbers, attempts, has_lists, values):
         """Does calls until all are done, one has printed, the engine wants the rest back or the memory is full."""
         program = self.program
-        function, names, convert = program.function, program.names, program.convert
-        memory, words, clock, said = self.memory, self.words, time.monotonic_ns, printing
-        own = ownership
-        pack, int_min, int_max = pack_int, INT_MIN, INT_MAX
-        is_alone, is_plain = len(calls) == 1, names is None and convert is None
-        space = len(memory) - MAX_RECORD_BYTES
-        offset, done = FIRST_RECORD, 0
+        call = program.call_with_values if has_lists else program.call_with_value
+        words, integers, floats, clock, signs = self.words, self.integers, self.floats, time.monotonic_ns, self.noticed
+        int_min, int_max = INT_MIN, INT_MAX
+        is_alone = len(values) == 1
+        place, done = FIRST_RECORD // 8, 0
+        rest = FIRST_RECORD + RECORD_BYTES * len(values)
+        space = len(self.memory) - MAX_REST_BYTES
         cpu_clock = time.thread_time_ns if program.is_shared else time.process_time_ns
         cpu_ns = cpu_clock()
-        said.happened = False
-        for number, attempt, values in calls:
+        self.tasks = numbers, attempts
+        signs.happened = False
+        for value in values:
             words[BEGUN] = done + 1
-            if words[LIMIT] <= done or offset > space:
+            if words[LIMIT] <= done:
+                words[BEGUN] = done
                 break
-            self.task = number, attempt
             try:
-                if is_plain:
-                    value = function(*values)
-                else:
-                    value = self.call(function, values)
-                if own.is_lost:
+                value = call(value)
+                if signs.happened and signs.is_forked:
                     os._exit(0)
-                kind = type(value)
-                if kind is int and int_min <= value <= int_max:
-                    pack(memory, offset, INT, clock(), value)
-                    offset += HEADER_BYTES
-                    body = None
-                elif kind is float:
-                    pack_float(memory, offset, FLOAT, clock(), value)
-                    offset += HEADER_BYTES
-                    body = None
+                if type(value) is int and int_min <= value <= int_max:
+                    integers[place + 1] = value
+                    words[place] = clock()
+                elif type(value) is float:
+                    floats[place + 1] = value
+                    words[place] = clock() | FLOAT << KIND_SHIFT
                 else:
-                    kind, body = encoded(value)
-                    if len(body) > MAX_RESULT_BYTES:
-                        raise ValueError(f"the result has {len(body)} bytes, more than {MAX_RESULT_BYTES}; write it to a file")
+                    rest = self.keep(place, rest, *encoded(value))
                 value = None
             except BaseException as error:
-                if own.is_lost:
+                if signs.is_forked:
                     os._exit(1)
-                kind, body = FAILED, report(error).encode("utf-8", "backslashreplace")
+                rest = self.keep(place, rest, FAILED, report(error).encode("utf-8", "backslashreplace"))
                 error = None
-            if body is not None:
-                offset = self.keep(offset, kind, clock(), body)
-            if is_alone or said.happened:
-                self.flush()
-                done += 1
-                words[DONE] = done
-                break
             done += 1
-            words[DONE] = done
-        self.task = None
+            place += 2
+            if signs.happened or is_alone or rest > space:
+                break
         self.flush()
+        words[DONE] = done
+        self.tasks = None
         end = struct.pack("<IqQ", done, cpu_clock() - cpu_ns, peak_memory_bytes())
         with self.sending:
             send(self.stream, ENDED, end)
 
-    def call(self, function, values):
-        """Calls the function with values that are read first, or given by their names."""
-        names, convert = self.program.names, self.program.convert
-        if convert is not None:
-            values = [convert(value) for value in values]
-        if names is None:
-            return function(*values)
-        named = {name: value for name, value in zip(names, values) if name is not None}
-        return function(*(value for name, value in zip(names, values) if name is None), **named)
-
-    def keep(self, offset, kind, end_ns, body):
-        """Puts a record into the memory, or beside it if it is long; returns where the next one begins."""
+    def keep(self, place, rest, kind, body):
+        """Puts a record into the memory, and what is long beside it; returns where the next rest begins."""
+        length = len(body)
+        if length > MAX_RESULT_BYTES:
+            raise ValueError(f"the result has {length} bytes, more than {MAX_RESULT_BYTES}; write it to a file")
+        end_ns = time.monotonic_ns()
         if kind == INT or kind == FLOAT:
-            pack_header(self.memory, offset, kind, end_ns, int.from_bytes(body, "little"))
-            return offset + HEADER_BYTES
-        if len(body) + HEADER_BYTES > MAX_RECORD_BYTES:
+            number = int.from_bytes(body, "little")
+        elif length > MAX_REST_BYTES:
             with self.sending:
                 send(self.stream, RECORD, body)
-            pack_header(self.memory, offset, APART, end_ns, kind)
-            return offset + HEADER_BYTES
-        pack_header(self.memory, offset, kind, end_ns, len(body))
-        start = offset + HEADER_BYTES
-        self.memory[start : start + len(body)] = body
-        return start + len(body)
+            kind, number = APART, kind
+        else:
+            self.memory[rest : rest + length] = body
+            rest += length
+            number = length
+        self.words[place + 1] = number
+        self.words[place] = kind << KIND_SHIFT | end_ns
+        return rest
 
     def flush(self):
         for stream in (sys.stdout, sys.stderr):
@@ -407,10 +419,7 @@ def module_for_tasks(setup):
 
     def task():
         """The task under way: its number from 1, its attempt from 1 and its lane; None outside of one."""
-        lane = current.lane
-        if lane is None or lane.task is None:
-            return None
-        return Task(*lane.task, lane.number)
+        return current.lane and current.lane.task()
 
     def progress(fraction, message=""):
         """Tells how far the task is, from 0 to 1, and what it is doing."""
@@ -460,10 +469,7 @@ class Program:
 
     def prepare(self, setup):
         self.is_shared = setup["is_shared"]
-        # A child that a call forks returns into the loop of calls: it ends there, and answers nothing.
-        os.register_at_fork(after_in_child=lambda: setattr(ownership, "is_lost", True))
-        self.names = setup["names"]
-        self.convert = converter(setup["reading"])
+        os.register_at_fork(after_in_child=note_fork)
         kind = SharedStream if self.is_shared else OwnStream
         sys.stdout, sys.stderr = kind(1), kind(2)
         sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr
@@ -473,7 +479,8 @@ class Program:
         self.step = f"{place} cannot be imported: "
         module = load(setup)
         self.step = f"{place} has no function that can be called so: "
-        self.function = find(module, setup["function"])
+        function = find(module, setup["function"])
+        self.call_with_value, self.call_with_values = calls_of(function, setup["names"], converter(setup["reading"]))
         if setup["initializer"] is not None:
             initializer = find(module, setup["initializer"])
             self.step = f"the initializer {setup['initializer']} failed: "

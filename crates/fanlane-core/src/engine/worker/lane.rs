@@ -151,17 +151,21 @@ impl LaneShared {
             };
             // It may have had to wait for its beginning.
             let start_ns = self.state().current.take().map_or(start_ns, |current| current.start_ns);
-            let mut record = self.record(task, attempt, start_ns, execution.outcome);
-            record.value = execution.value;
-            record.output = execution.output;
-            record.max_rss_bytes = execution.max_rss_bytes;
-            record.memory_kill = execution.memory_kill;
-            record.cpu_ns = match execution.call_end {
-                Some(end) => {
-                    record.wall_ns = end.end_ns.saturating_sub(start_ns);
-                    execution.cpu_ns.unwrap_or((record.wall_ns as f64 * end.cpu_share) as u64)
-                }
-                None => execution.cpu_ns.unwrap_or_else(|| meter.of_call(record.wall_ns)),
+            let end_ns = execution.call_end.map_or_else(|| self.since_epoch_ns(), |end| end.end_ns);
+            let wall_ns = end_ns.saturating_sub(start_ns);
+            let cpu_ns = execution.cpu_ns.unwrap_or_else(|| match execution.call_end {
+                Some(end) => (wall_ns as f64 * end.cpu_share) as u64,
+                None => meter.of_call(wall_ns),
+            });
+            let record = AttemptRecord {
+                start_ns,
+                wall_ns,
+                cpu_ns,
+                value: execution.value,
+                output: execution.output,
+                max_rss_bytes: execution.max_rss_bytes,
+                memory_kill: execution.memory_kill,
+                ..AttemptRecord::new(task, attempt, self.worker, execution.outcome)
             };
             let has_more = execution.call_end.is_some_and(|end| end.has_more);
             now_ns = record.start_ns + record.wall_ns;

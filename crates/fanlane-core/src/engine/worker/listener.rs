@@ -104,9 +104,12 @@ impl LaneShared {
         if self.context.setup.task.in_process {
             self.abort(Some(self.record(current.task, current.attempt, current.start_ns, outcome)));
         }
-        let kill_at_ns = self.since_epoch_ns() + self.context.setup.grace_ns;
+        let grace_ns = if now { 0 } else { self.context.setup.grace_ns };
+        let kill_at_ns = self.since_epoch_ns() + grace_ns;
         let first = current.ending.is_none();
-        current.ending.get_or_insert((outcome, kill_at_ns));
+        let ending = current.ending.get_or_insert((outcome, kill_at_ns));
+        // What has no process yet is ended as soon as it has one.
+        ending.1 = ending.1.min(kill_at_ns);
         match current.pid {
             Some(pid) if now => drop(kill_process_group(pid, Signal::KILL)),
             Some(pid) if first => end_gently(pid),
@@ -152,6 +155,7 @@ impl LaneShared {
                 (None, _)
                     if !current.exhausted
                         && !current.preparing
+                        && (current.pid.is_some() || self.context.setup.task.in_process)
                         && timeout_ns.is_some_and(|timeout_ns| age_ns >= timeout_ns) =>
                 {
                     self.end_current(&mut state, Outcome::TimedOut, false);

@@ -9,8 +9,8 @@ use crate::event::TaskId;
 const MAX_BATCH_BYTES: usize = 64 << 10;
 /// How long a batch of calls is meant to take.
 const BATCH_TIME: Duration = Duration::from_millis(4);
-/// Maximum number of calls in a batch.
-const MAX_CALLS: u32 = 1024;
+/// Maximum number of calls in a batch: the most that a worker is given ahead.
+const MAX_CALLS: u32 = 2048;
 
 /// A call as it is sent.
 pub struct Call<'a> {
@@ -18,47 +18,77 @@ pub struct Call<'a> {
     pub task: TaskId,
     /// From 1.
     pub attempt: u32,
-    /// The arguments, as JSON.
+    /// The arguments, as JSON: a list, or a single value alone.
     pub arguments: &'a [u8],
 }
 
 /// Calls that are sent together.
+///
+/// Their numbers, their attempts and their arguments come apart, so that the interpreter has no list to make for each call.
+#[derive(Default)]
 pub struct CallBatch {
-    /// Four bytes for the length, and a JSON array without its end.
-    text: Vec<u8>,
-    count: u32,
-}
-
-impl Default for CallBatch {
-    fn default() -> Self {
-        Self { text: b"\0\0\0\0[".to_vec(), count: 0 }
-    }
+    tasks: Vec<u64>,
+    attempts: Vec<u32>,
+    /// The arguments, one behind the other, and where each ends.
+    arguments: Vec<u8>,
+    ends: Vec<usize>,
+    /// There is one without a single value.
+    has_lists: bool,
 }
 
 impl CallBatch {
     /// Adds a call.
     pub fn push(&mut self, call: &Call<'_>) {
-        let separator: &[u8] = if self.count > 0 { b",[" } else { b"[" };
-        self.text.extend_from_slice(separator);
-        // An array of numbers and of JSON is JSON.
-        let _ = write!(self.text, "{},{},", call.task.number(), call.attempt);
-        self.text.extend_from_slice(call.arguments);
-        self.text.push(b']');
-        self.count += 1;
+        self.tasks.push(call.task.number());
+        self.attempts.push(call.attempt);
+        self.has_lists |= call.arguments.starts_with(b"[");
+        self.arguments.extend_from_slice(call.arguments);
+        self.ends.push(self.arguments.len());
     }
 
     /// It is long enough.
     pub const fn is_full(&self) -> bool {
-        self.text.len() >= MAX_BATCH_BYTES
+        self.arguments.len() >= MAX_BATCH_BYTES
     }
 
-    /// The message, and the number of calls.
+    /// The message, and the number of calls: four bytes for the length, and a JSON array of the numbers, the attempts, whether
+    /// the arguments of each are a list, and these. Numbers that follow each other are the first of them alone, and attempts
+    /// that are the same are one.
     pub fn finish(self) -> (Vec<u8>, u32) {
-        let Self { mut text, count } = self;
-        text.push(b']');
+        let Self { tasks, attempts, arguments, ends, has_lists } = self;
+        let mut text = Vec::with_capacity(arguments.len() + 3 * ends.len() + 64);
+        text.extend_from_slice(b"\0\0\0\0[");
+        let first = tasks.first().copied().unwrap_or_default();
+        numbers_into(&tasks, (first..).zip(&tasks).all(|(number, task)| number == *task), &mut text);
+        text.push(b',');
+        numbers_into(&attempts, attempts.iter().all(|attempt| *attempt == attempts[0]), &mut text);
+        text.extend_from_slice(if has_lists { b",true,[" } else { b",false,[" });
+        let mut start = 0;
+        for end in &ends {
+            let one = &arguments[start..*end];
+            let is_to_wrap = has_lists && !one.starts_with(b"[");
+            text.extend_from_slice(if start > 0 { b"," } else { b"" });
+            text.extend_from_slice(if is_to_wrap { b"[" } else { b"" });
+            text.extend_from_slice(one);
+            text.extend_from_slice(if is_to_wrap { b"]" } else { b"" });
+            start = *end;
+        }
+        text.extend_from_slice(b"]]");
         let length = (text.len() - 4) as u32;
         text[..4].copy_from_slice(&length.to_le_bytes());
-        (text, count)
+        (text, ends.len() as u32)
+    }
+}
+
+/// Appends numbers as JSON: the first of them alone where the others follow from it.
+fn numbers_into(numbers: &[impl std::fmt::Display], follow: bool, out: &mut Vec<u8>) {
+    let Some((first, others)) = numbers.split_first() else { return };
+    let _ = write!(out, "{}{first}", if follow { "" } else { "[" });
+    if !follow {
+        for other in others {
+            let _ = write!(out, ",{other}");
+        }
+        out.push(b']');
     }
 }
 
@@ -90,6 +120,20 @@ impl BatchSize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_follows_from_the_first_call_is_said_once() {
+        let message = |calls: &[(u64, u32, &str)]| {
+            let mut batch = CallBatch::default();
+            for (task, attempt, arguments) in calls {
+                batch.push(&Call { task: TaskId(*task), attempt: *attempt, arguments: arguments.as_bytes() });
+            }
+            String::from_utf8(batch.finish().0.split_off(4)).expect("JSON is text")
+        };
+        assert_eq!(message(&[(6, 1, "3"), (7, 1, "\"a\"")]), r#"[7,1,false,[3,"a"]]"#);
+        assert_eq!(message(&[(6, 1, "3"), (9, 2, "[]")]), "[[7,10],[1,2],true,[[3],[]]]");
+        assert_eq!(message(&[(6, 2, "[1,2]")]), "[7,2,true,[[1,2]]]");
+    }
 
     #[test]
     fn batches_grow_while_calls_are_short_and_print_nothing() {

@@ -2,8 +2,10 @@
 
 use crate::event::CallValue;
 
-/// Length of a record without what is behind it: its kind, its end and a number.
-pub const HEADER_BYTES: usize = 17;
+/// Length of a record: its kind with its end, and a number.
+pub const RECORD_BYTES: usize = 16;
+/// The bits of the first word of a record in front of its end.
+pub const KIND_SHIFT: u32 = 60;
 
 /// What a call has come to.
 pub struct CallRecord {
@@ -17,9 +19,9 @@ pub struct CallRecord {
 pub struct Kind;
 
 impl Kind {
-    pub const NOTHING: u8 = 0;
-    pub const INT: u8 = 1;
-    pub const FLOAT: u8 = 2;
+    pub const INT: u8 = 0;
+    pub const FLOAT: u8 = 1;
+    pub const NOTHING: u8 = 2;
     pub const TEXT: u8 = 3;
     pub const BYTES: u8 = 4;
     pub const OBJECT: u8 = 5;

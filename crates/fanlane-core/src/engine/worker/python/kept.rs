@@ -36,7 +36,7 @@ impl Kept {
         timeout: Option<Duration>,
     ) -> bool {
         // While it is ahead, what it prints is of a later call.
-        let reads = !self.link.is_ahead() || self.link.is_at_next();
+        let reads = self.link.is_at_next();
         let look = if reads { output.look() } else { None };
         let timeout = timeout.into_iter().chain(look).min().map(as_timespec);
         let mut ready = [false; 2];

@@ -13,7 +13,7 @@ use crate::event::CallValue;
 use fanlane_os::shared_memory::Segment;
 
 use super::call_batch::CallBatch;
-use super::call_record::{CallRecord, HEADER_BYTES, Kind, value_of};
+use super::call_record::{CallRecord, KIND_SHIFT, Kind, RECORD_BYTES, value_of};
 
 /// The words at the beginning of the memory, by their offsets: how many calls of the batch were begun, are done, and may be
 /// begun.
@@ -31,15 +31,19 @@ pub struct LaneLink {
     inbox: Vec<u8>,
     /// Results that were too long for the memory.
     apart: VecDeque<Vec<u8>>,
+    /// What calls have printed, each piece with its stream.
+    printed: Vec<(usize, Vec<u8>)>,
     batch: Option<Batch>,
 }
 
 /// Calls on their way.
 struct Batch {
+    /// Number of calls that may be begun.
     calls: u32,
     /// Number of records that were taken.
     taken: u32,
-    offset: usize,
+    /// Where the text of the next record lies that has one.
+    rest: usize,
     /// Number of records that can be taken.
     available: u32,
     /// How many were done at the last look.
@@ -74,15 +78,13 @@ pub enum Said {
     Ready,
     /// The function cannot be had, for this reason.
     Unusable(String),
-    /// A call has printed this to the standard output (1) or error (2).
-    Printed(u8, Vec<u8>),
 }
 
 impl LaneLink {
     /// A lane on `stream`, which does not wait.
     pub fn new(stream: UnixStream) -> io::Result<Self> {
         let memory = Segment::create("fanlane-python", MEMORY_BYTES)?;
-        Ok(Self { stream, memory, inbox: Vec::new(), apart: VecDeque::new(), batch: None })
+        Ok(Self { stream, memory, inbox: Vec::new(), apart: VecDeque::new(), printed: Vec::new(), batch: None })
     }
 
     /// The memory, for the interpreter.
@@ -100,14 +102,14 @@ impl LaneLink {
         self.batch.is_some()
     }
 
-    /// More than one call is on its way, so that the interpreter may be ahead of the records that were taken.
+    /// Several calls are on their way, so that the interpreter may be ahead of the records that were taken.
     pub fn is_ahead(&self) -> bool {
-        self.batch.as_ref().is_some_and(|batch| batch.calls > 1 && batch.end.is_none())
+        self.batch.as_ref().is_some_and(|batch| batch.taken + 1 < batch.calls && batch.end.is_none())
     }
 
-    /// The call whose record comes next has gone on for a while, so that the interpreter is at it.
+    /// The interpreter is at the call whose record comes next: it is the last one, or has gone on for a while.
     pub fn is_at_next(&self) -> bool {
-        self.batch.as_ref().is_some_and(|batch| batch.calls == 1 || batch.end.is_some() || batch.looks > 1)
+        self.batch.as_ref().is_some_and(|batch| batch.taken + 1 >= batch.calls || batch.looks > 1)
     }
 
     /// How the batch has ended, if all its records were taken.
@@ -119,6 +121,16 @@ impl LaneLink {
     /// Records that can be taken without waiting.
     pub fn has_more(&self) -> bool {
         self.batch.as_ref().is_some_and(|batch| batch.taken < batch.available)
+    }
+
+    /// Another record can be taken after the next one.
+    pub fn has_several(&self) -> bool {
+        self.batch.as_ref().is_some_and(|batch| batch.taken + 1 < batch.available)
+    }
+
+    /// Gives out what was printed by way of the lane. One who calls it knows which call that was.
+    pub fn printed(&mut self, mut each: impl FnMut(usize, &[u8])) {
+        self.printed.drain(..).for_each(|(stream, piece)| each(stream, &piece));
     }
 
     /// The batch is over.
@@ -139,7 +151,7 @@ impl LaneLink {
         self.batch = Some(Batch {
             calls: count,
             taken: 0,
-            offset: FIRST_RECORD,
+            rest: FIRST_RECORD + count as usize * RECORD_BYTES,
             available: 0,
             seen: 0,
             looks: 0,
@@ -178,7 +190,7 @@ impl LaneLink {
             match kind {
                 b'R' => told(Said::Ready),
                 b'U' => told(Said::Unusable(String::from_utf8_lossy(body).into_owned())),
-                b'O' if !body.is_empty() => told(Said::Printed(body[0], body[1..].to_vec())),
+                b'O' if !body.is_empty() => self.printed.push((usize::from(body[0] == 2), body[1..].to_vec())),
                 b'B' => self.apart.push_back(body.to_vec()),
                 b'E' if body.len() == 20 => self.end_batch(body),
                 _ => {}
@@ -225,7 +237,8 @@ impl LaneLink {
             }
             Limited::Asked => {
                 batch.limited = Limited::Done;
-                Some(begun.saturating_sub(batch.taken + 1) as usize)
+                batch.calls = begun.max(batch.available);
+                Some(batch.calls.saturating_sub(batch.taken + 1) as usize)
             }
             Limited::No | Limited::Done => None,
         }
@@ -233,7 +246,9 @@ impl LaneLink {
 
     /// The interpreter has ended: all that is done can be taken. Returns how many tasks behind the next one were done or begun.
     pub fn note_death(&mut self) -> usize {
-        let (begun, done) = (self.word(BEGUN), self.word(DONE));
+        let begun = self.word(BEGUN);
+        // One is begun when that before it is done.
+        let done = self.word(DONE).max(begun.saturating_sub(1));
         let Some(batch) = &mut self.batch else { return 0 };
         batch.available = done.min(batch.calls);
         batch.calls = begun.max(done).min(batch.calls);
@@ -248,32 +263,23 @@ impl LaneLink {
     /// The next record, if it is there.
     pub fn take(&mut self) -> Option<CallRecord> {
         let batch = self.batch.as_mut().filter(|batch| batch.taken < batch.available)?;
-        let mut header = [0; HEADER_BYTES];
-        let is_inside = |from: usize, length: usize| from.checked_add(length).is_some_and(|end| end <= MEMORY_BYTES);
-        if !is_inside(batch.offset, HEADER_BYTES) {
-            return None;
-        }
-        self.memory.load(batch.offset, &mut header);
-        let word = |from: usize| u64::from_le_bytes(header[from..from + 8].try_into().unwrap_or_default());
-        let (kind, end_ns, number) = (header[0], word(1), word(9));
-        let start = batch.offset + HEADER_BYTES;
-        let mut next = start;
+        let place = FIRST_RECORD + batch.taken as usize * RECORD_BYTES;
+        let word = |offset: usize| self.memory.word(offset).load(Ordering::Relaxed);
+        let (first, number) = (word(place), word(place + 8));
+        let (kind, end_ns) = ((first >> KIND_SHIFT) as u8, first & ((1 << KIND_SHIFT) - 1));
         let result = match kind {
             Kind::INT => Ok(Some(CallValue::Int(number.cast_signed()))),
             Kind::FLOAT => Ok(Some(CallValue::Float(f64::from_bits(number)))),
-            Kind::APART => {
-                let body = self.apart.pop_front()?;
-                value_of(number as u8, body)
-            }
+            Kind::APART => value_of(number as u8, self.apart.pop_front()?),
             kind => {
-                let length = usize::try_from(number).ok().filter(|length| is_inside(start, *length))?;
+                let length = usize::try_from(number).ok()?;
+                let end = batch.rest.checked_add(length).filter(|end| *end <= MEMORY_BYTES)?;
                 let mut body = vec![0; length];
-                self.memory.load(start, &mut body);
-                next = start + length;
+                self.memory.load(batch.rest, &mut body);
+                batch.rest = end;
                 value_of(kind, body)
             }
         };
-        batch.offset = next;
         batch.taken += 1;
         batch.looks = 0;
         Some(CallRecord { end_ns, result })
@@ -295,8 +301,9 @@ mod tests {
 
     use super::super::call_batch::Call;
 
-    fn record(kind: u8, end_ns: u64, number: u64, body: &[u8]) -> Vec<u8> {
-        [&[kind][..], &end_ns.to_le_bytes(), &number.to_le_bytes(), body].concat()
+    fn record(kind: u8, end_ns: u64, number: u64) -> [u8; RECORD_BYTES] {
+        let words = [u64::from(kind) << KIND_SHIFT | end_ns, number];
+        words.map(u64::to_le_bytes).concat().try_into().expect("two words")
     }
 
     /// A lane with a batch of calls, and the interpreter's end of its socket.
@@ -306,7 +313,7 @@ mod tests {
         let mut link = LaneLink::new(ours).expect("memory");
         let mut batch = CallBatch::default();
         for task in 0..calls {
-            batch.push(&Call { task: TaskId(task), attempt: 1, arguments: b"[3]" });
+            batch.push(&Call { task: TaskId(task), attempt: 1, arguments: b"3" });
         }
         link.send(batch).expect("sent");
         (link, theirs)
@@ -315,19 +322,18 @@ mod tests {
     #[test]
     fn calls_are_sent_as_one_array() {
         let (_link, mut theirs) = lane(2);
-        let mut sent = [0; 4 + 21];
+        let mut sent = [0; 4 + 17];
         theirs.read_exact(&mut sent).expect("all of it");
-        assert_eq!((&sent[..4], &sent[4..]), (&21_u32.to_le_bytes()[..], &b"[[1,1,[3]],[2,1,[3]]]"[..]));
+        assert_eq!((&sent[..4], &sent[4..]), (&17_u32.to_le_bytes()[..], &b"[1,1,false,[3,3]]"[..]));
     }
 
     #[test]
     fn what_is_done_survives_the_interpreter_and_what_was_begun_is_known() {
         let (mut link, _theirs) = lane(4);
-        let records =
-            [record(Kind::INT, 5, 27, b""), record(6, 6, 3, b"bad"), record(Kind::BYTES, 7, 1, b"x")].concat();
+        let records = [record(Kind::INT, 5, 27), record(6, 6, 3), record(Kind::BYTES, 7, 1)].concat();
         link.memory.store(FIRST_RECORD, &records);
+        link.memory.store(FIRST_RECORD + 4 * RECORD_BYTES, b"badx");
         link.memory.word(BEGUN).store(3, Ordering::Release);
-        link.memory.word(DONE).store(2, Ordering::Release);
         assert!(link.take().is_none(), "nothing is told yet");
         assert_eq!(link.note_death(), 2);
         let first = link.take().expect("done");
@@ -341,15 +347,16 @@ mod tests {
     fn a_call_that_goes_on_gives_back_those_behind_it() {
         let (mut link, _theirs) = lane(5);
         link.memory.word(BEGUN).store(1, Ordering::Release);
+        assert!(!link.is_at_next() && link.is_ahead());
         assert_eq!((link.look(), link.look(), link.look()), (None, None, Some(0)));
         assert_eq!(link.word(LIMIT), 1);
-        assert!(link.is_at_next());
+        assert!(link.is_at_next() && !link.is_ahead());
     }
 
     #[test]
     fn a_long_result_comes_beside_its_record() {
         let (mut link, mut theirs) = lane(1);
-        link.memory.store(FIRST_RECORD, &record(Kind::APART, 1, u64::from(Kind::TEXT), b""));
+        link.memory.store(FIRST_RECORD, &record(Kind::APART, 1, u64::from(Kind::TEXT)));
         let end = [&1_u32.to_le_bytes()[..], &9_u64.to_le_bytes(), &4096_u64.to_le_bytes()].concat();
         let said = [&b"E"[..], &20_u32.to_le_bytes(), &end].concat();
         theirs.write_all(&said).expect("sent");

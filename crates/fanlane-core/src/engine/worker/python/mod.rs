@@ -19,7 +19,7 @@ use super::lane::LaneShared;
 use super::{WorkerContext, launch_error};
 use crate::engine::protocol::TaskFrame;
 use crate::engine::python::PythonParameters;
-use crate::event::{Outcome, StreamName, spill_name};
+use crate::event::{CallValue, Outcome, StreamName, spill_name};
 use crate::job::TaskKind;
 use crate::job::control::environment_of_lane;
 use fanlane_os::launch::Launcher;
@@ -73,6 +73,8 @@ struct PythonExecutor {
     sent_ns: u64,
     /// The share of the time of a call that it computes, as measured last.
     cpu_share: f64,
+    /// The lane knows the interpreter as what it has to signal in order to end the present call.
+    is_told: bool,
 }
 
 /// What has become of the call whose record comes next.
@@ -106,11 +108,16 @@ fn open(lane: &LaneShared) -> io::Result<Box<dyn Executor>> {
         batch_size: BatchSize::default(),
         sent_ns: 0,
         cpu_share: 1.0,
+        is_told: false,
     }))
 }
 
 impl Executor for PythonExecutor {
     fn execute(&mut self, task: TaskFrame, watch: &dyn TaskWatch) -> Execution {
+        if let Some(execution) = self.take_done() {
+            return execution;
+        }
+        self.is_told = false;
         let spill = StreamName::BOTH.map(|stream| {
             self.spill_folder.as_ref().map(|folder| folder.join(spill_name(task.task, task.attempt, stream)))
         });
@@ -143,14 +150,27 @@ impl Executor for PythonExecutor {
 }
 
 impl PythonExecutor {
+    /// What the next call has come to, if it is done and another one behind it, too. It has printed nothing then, and was asked
+    /// for no end that a signal would have told the interpreter of.
+    fn take_done(&mut self) -> Option<Execution> {
+        let kept = self.kept.as_mut().filter(|kept| !kept.is_dead && kept.link.has_several())?;
+        let CallRecord { end_ns, result } = kept.link.take()?;
+        kept.calls += 1;
+        let (outcome, value) = ended_as(result);
+        Some(Execution { value, call_end: Some(self.call_end(end_ns, true)), ..Execution::of(outcome) })
+    }
+
+    fn call_end(&self, end_ns: u64, has_more: bool) -> CallEnd {
+        CallEnd { end_ns: self.context.clock.of_monotonic(end_ns), cpu_share: self.cpu_share, has_more }
+    }
+
     /// Has an interpreter with the function, or gives the reason why there is none.
     fn make_ready(&mut self, watch: &dyn TaskWatch, output: &mut CallOutput<'_>) -> Result<(), Outcome> {
         let is_used_up = |kept: &Kept, most: u32| kept.calls >= most && !kept.link.is_busy();
         if self.kept.as_ref().zip(self.parameters.max_calls).is_some_and(|(kept, most)| is_used_up(kept, most)) {
             self.leave(Some(output));
         }
-        if let Some(kept) = &self.kept {
-            watch.begun(kept.process.pid());
+        if self.kept.is_some() {
             return Ok(());
         }
         if let Some(reason) = &self.unusable {
@@ -190,10 +210,18 @@ impl PythonExecutor {
         })?;
         self.kept = Some(Kept { process, streams, link, calls: 0, is_dead: false });
         self.await_ready(output)?;
+        // A call that is alone from its beginning on: its time begins now.
+        self.batch_size = BatchSize::default();
+        self.tell(watch);
+        Ok(())
+    }
+
+    /// From now on the present call is what a signal to the interpreter ends.
+    fn tell(&mut self, watch: &dyn TaskWatch) {
         if let Some(kept) = &self.kept {
             watch.begun(kept.process.pid());
+            self.is_told = true;
         }
-        Ok(())
     }
 
     fn start_process(&mut self, watch: &dyn TaskWatch) -> Result<Process, String> {
@@ -214,7 +242,6 @@ impl PythonExecutor {
             kept.link.receive(|said| match said {
                 Said::Ready => ready = Some(Ok(())),
                 Said::Unusable(reason) => ready = Some(Err(reason)),
-                Said::Printed(..) => {}
             });
             if let Some(ready) = ready {
                 self.unusable = ready.as_ref().err().cloned();
@@ -272,12 +299,14 @@ impl PythonExecutor {
             if let Some(record) = kept.link.take() {
                 kept.calls += 1;
                 if kept.link.ended().is_some() || (kept.is_dead && !kept.link.has_more()) {
+                    kept.link.printed(|stream, piece| output.push(stream, piece));
                     output.drain(&mut kept.streams, &mut self.buffer);
                 }
                 return Awaited::Done(record);
             }
             if kept.is_dead {
                 let died = kept.link.died_in_next();
+                kept.link.printed(|stream, piece| output.push(stream, piece));
                 output.drain(&mut kept.streams, &mut self.buffer);
                 let end = kept.process.end_within(Duration::ZERO);
                 self.kept = None;
@@ -290,21 +319,21 @@ impl PythonExecutor {
                 watch.release(0);
                 return Awaited::Unbegun;
             }
+            if !self.is_told && !kept.link.is_ahead() {
+                self.tell(watch);
+                continue;
+            }
             let look = kept.link.is_ahead().then_some(LOOK_INTERVAL);
             if kept.wait(output, &self.reminder, &mut self.buffer, look)
                 && let Some(behind) = kept.link.look()
             {
                 watch.release(behind);
             }
+            kept.link.receive(|_| {});
             if kept.is_dead {
-                kept.link.receive(|_| {});
                 watch.release(kept.link.note_death());
-            } else {
-                kept.link.receive(|said| {
-                    if let Said::Printed(stream, piece) = said {
-                        output.push(usize::from(stream == 2), &piece);
-                    }
-                });
+            } else if kept.link.is_at_next() {
+                kept.link.printed(|stream, piece| output.push(stream, piece));
             }
         }
     }
@@ -326,23 +355,24 @@ impl PythonExecutor {
         }
         if let Some(kept) = self.kept.as_mut().filter(|_| ended.is_some()) {
             kept.link.forget_batch();
+            // Those behind one that has printed were not begun.
+            watch.release(0);
         }
         let has_more = self.kept.as_ref().is_some_and(|kept| kept.link.has_more());
-        if watch.ending().is_some() {
+        if self.is_told && watch.ending().is_some() {
             // It was to be ended, and was done first; the signal is for the interpreter.
             self.leave_at_once();
             watch.release(0);
         }
         let output = output.finish();
-        let (outcome, value) = match result {
-            Ok(value) => {
-                let lost = output.as_deref().and_then(|output| loss_of(self.spill_folder.as_deref(), output));
-                (lost.unwrap_or(Outcome::Done), value)
-            }
-            Err(message) => (Outcome::CallFailed(message.into()), None),
-        };
-        let end = CallEnd { end_ns: self.context.clock.of_monotonic(end_ns), cpu_share: self.cpu_share, has_more };
-        Execution { value, output, cpu_ns, max_rss_bytes, call_end: Some(end), ..Execution::of(outcome) }
+        let (mut outcome, value) = ended_as(result);
+        if outcome == Outcome::Done
+            && let Some(lost) = output.as_deref().and_then(|output| loss_of(self.spill_folder.as_deref(), output))
+        {
+            outcome = lost;
+        }
+        let call_end = Some(self.call_end(end_ns, has_more));
+        Execution { value, output, cpu_ns, max_rss_bytes, call_end, ..Execution::of(outcome) }
     }
 
     /// What came of a call in which the interpreter has ended.
@@ -382,6 +412,14 @@ impl PythonExecutor {
         if let Some(kept) = self.kept.take() {
             kept.process.end_within(Duration::ZERO);
         }
+    }
+}
+
+/// The outcome and the value of a call that has returned or raised.
+fn ended_as(result: Result<Option<CallValue>, String>) -> (Outcome, Option<CallValue>) {
+    match result {
+        Ok(value) => (Outcome::Done, value),
+        Err(message) => (Outcome::CallFailed(message.into()), None),
     }
 }
 
