@@ -142,6 +142,7 @@ impl RunArgs {
         if self.sample.is_some() {
             job.sample = self.sample;
             job.sample_seed = self.overlay.seed();
+            job.fix(&field::SAMPLE_SEED);
         }
         if self.no_shell || self.quote {
             job.shell = Shell::None;

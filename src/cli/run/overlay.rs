@@ -96,6 +96,7 @@ impl OverlayArgs {
         if let Some(tries) = self.retries {
             // As in GNU parallel the flag counts tries; a job counts those after the first.
             job.retries = tries - 1;
+            job.fix(&field::RETRIES);
         }
         match self.timeout {
             Some(Limit::Time(timeout)) => job.timeout_secs = Some(timeout.secs),
@@ -103,6 +104,9 @@ impl OverlayArgs {
             None => {}
         }
         self.control.merge_into(&mut job.control);
+        if self.control.halt.is_some() {
+            job.fix(&field::HALT);
+        }
         if self.shuf {
             job.order = Order::Shuffled { seed: self.seed() };
         }

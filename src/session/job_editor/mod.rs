@@ -250,9 +250,10 @@ impl JobEditor {
         let job = self.draft.to_job()?;
         // A preset has the defaults; what was chosen is remembered apart.
         let job = Job { values: BTreeMap::new(), ..job };
-        let from_file = matches!(self.origin, Some(Origin::File(_)));
+        // After a save an undo leads back to the job of a file, whose folder is still that of the file.
+        let is_elsewhere = matches!(self.origin, Some(Origin::File(_))) || self.folder != self.launch_folder;
         let folder = std::path::absolute(&self.folder).unwrap_or_else(|_| self.folder.clone());
-        Ok(if from_file || job.has_relative_inputs() { job.anchored(&folder) } else { job })
+        Ok(if is_elsewhere || job.has_relative_inputs() { job.anchored(&folder) } else { job })
     }
 
     /// The open job was saved as preset `id`, which holds `job` now.

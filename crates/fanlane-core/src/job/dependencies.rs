@@ -1,6 +1,6 @@
 //! Which tasks wait for which, read from two columns of the inputs, and checked before anything runs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bstr::{BStr, BString, ByteSlice};
 
@@ -82,11 +82,12 @@ pub fn resolve(batch: &Batch, after: &After) -> Result<Dependencies, DependencyE
     for task in tasks() {
         let values = batch.values(task);
         let mut before = Vec::new();
+        let mut named = HashSet::new();
         for name in values[after_place].fields() {
             let one = by_name
                 .get(BStr::new(name))
                 .ok_or_else(|| DependencyError::NoSuchTask { number: task.number(), name: name.into() })?;
-            if !before.contains(one) {
+            if named.insert(*one) {
                 before.push(*one);
             }
         }

@@ -146,19 +146,15 @@ fn value_ui(ui: &mut Ui, parameter: &Parameter, title: &str, text: &mut String, 
     };
     match &parameter.kind {
         ParameterKind::Text => line(ui, text, ui.available_width() - UNDO_ROOM),
-        ParameterKind::Number { min, max, step, unit } => {
+        ParameterKind::Number { min, max, unit, .. } => {
             let field = line(ui, text, NUMBER_WIDTH);
             if !unit.is_empty() {
                 ui.label(sanitize::command(unit));
             }
-            if let Some(step) = step {
-                let now = text.trim().parse::<f64>().ok();
-                for (icon, words, by) in [(ICON_REMOVE, "Less", -step), (ICON_ADD, "More", *step)] {
-                    let next = now.map_or_else(|| min.unwrap_or(0.0), |now| now + by);
-                    let next = next.clamp(min.unwrap_or(f64::MIN), max.unwrap_or(f64::MAX));
-                    if small_icon_button(ui, icon, &format!("{words} of {title}")).clicked() {
-                        *text = next.to_string();
-                    }
+            for (icon, words, steps) in [(ICON_REMOVE, "Less", -1.0), (ICON_ADD, "More", 1.0)] {
+                let Some(next) = parameter.kind.stepped(text, steps) else { continue };
+                if small_icon_button(ui, icon, &format!("{words} of {title}")).clicked() {
+                    *text = next;
                 }
             }
             if let (Some(min), Some(max)) = (min, max) {

@@ -189,6 +189,24 @@ fn tasks_are_handed_out_in_the_order_that_was_given() {
 }
 
 #[test]
+fn tasks_that_one_has_held_up_begin_in_the_order_of_the_batch() {
+    for order in [Order::AsGiven, Order::Shuffled { seed: 1 }] {
+        let order = TaskOrder::new(&order, 40);
+        let first = order.task_at(0);
+        let wanted: Vec<u64> = (0..40).map(|place| order.task_at(place).0).collect();
+        let dependencies: Dependencies =
+            (0..40).map(TaskId).filter(|task| *task != first).map(|task| (task, vec![first])).collect();
+        let mut simulation = Simulation::with_workers(DispatchPlan { order, dependencies, ..plan(40, 1) });
+        let mut begun = Vec::new();
+        while let Some((task, _)) = simulation.here[&WorkerId(1)].first().copied() {
+            begun.push(task.0);
+            simulation.finish(0, Outcome::Done);
+        }
+        assert_eq!(begun, wanted);
+    }
+}
+
+#[test]
 fn a_fixed_chunk_goes_out_whole_and_stays_where_it_went() {
     let chunk = std::num::NonZeroU32::new(4);
     let mut simulation = Simulation::with_workers(DispatchPlan { chunk, ..plan(10, 2) });

@@ -80,6 +80,7 @@ impl DependencyTracker {
                 }
             }
         }
+        lost.sort_unstable();
         lost
     }
 
@@ -108,7 +109,7 @@ impl Dispatcher {
         for record in records {
             if record.outcome == Outcome::Done {
                 let free = self.dependencies.done(record.task);
-                self.queue.put_back(free.into_iter());
+                self.queue.put_freed(free);
             } else {
                 never.extend(self.drop_dependents(record.task));
             }
@@ -120,7 +121,7 @@ impl Dispatcher {
     pub(super) fn drop_dependents(&mut self, task: TaskId) -> Vec<Pending> {
         if self.skipped.remove(&task) {
             let free = self.dependencies.done(task);
-            self.queue.put_back(free.into_iter());
+            self.queue.put_freed(free);
             return Vec::new();
         }
         let lost = self.dependencies.failed(task);

@@ -187,6 +187,28 @@ impl Queue {
         self.pop().or_else(|| self.later.pop_first().map(|(_, pending)| pending))
     }
 
+    /// Puts tasks that others have held up in front, in the order of the batch, or where values rank them.
+    pub fn put_freed(&mut self, mut tasks: Vec<Pending>) {
+        tasks.retain(|pending| !self.took_ranked(*pending));
+        tasks.sort_by_cached_key(|pending| self.place_of(pending.task));
+        if !self.order.is_ranked() {
+            self.put_back(tasks.into_iter());
+            return;
+        }
+        let returned = std::mem::take(&mut self.returned);
+        let mut merged = Vec::with_capacity(returned.len() + tasks.len());
+        let mut returned = returned.into_iter().peekable();
+        for pending in tasks {
+            let place = self.place_of(pending.task);
+            while let Some(earlier) = returned.next_if(|other| self.place_of(other.task) < place) {
+                merged.push(earlier);
+            }
+            merged.push(pending);
+        }
+        merged.extend(returned);
+        self.returned = merged.into();
+    }
+
     /// Puts tasks that were handed out back in front, in their order.
     pub fn put_back(&mut self, tasks: impl DoubleEndedIterator<Item = Pending>) {
         for pending in tasks.rev() {
@@ -257,13 +279,11 @@ impl Queue {
         {
             return Some(pending);
         }
-        if let Some(place) = self.returned.iter().position(|pending| pending.task == task) {
-            return self.returned.remove(place);
-        }
-        let is_fresh = self.is_fresh(task);
-        is_fresh.then(|| {
+        if self.is_fresh(task) {
             self.skipped.insert(task.0);
-            Pending::fresh(task)
-        })
+            return Some(Pending::fresh(task));
+        }
+        let place = self.returned.iter().position(|pending| pending.task == task)?;
+        self.returned.remove(place)
     }
 }

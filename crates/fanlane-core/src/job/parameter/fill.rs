@@ -17,6 +17,16 @@ pub(in crate::job) const SIGN: char = '@';
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ParameterValues(BTreeMap<String, Inserted>);
 
+/// What a plain text is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum TextKind {
+    Plain,
+    /// What a path holds is no wildcard in it.
+    Pattern,
+    /// A value that is an absolute path stands for all of it, as where paths are joined.
+    Path,
+}
+
 /// A value that cannot be used, and the field of the job that it was found in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{error}")]
@@ -63,8 +73,8 @@ impl ParameterValues {
         self.0.keys().map(String::as_str)
     }
 
-    /// A plain text with the values in it. In a `pattern` what a path holds is no wildcard.
-    fn text(&self, text: &str, is_pattern: bool) -> Result<String, ParameterError> {
+    /// A plain text with the values in it.
+    fn text(&self, text: &str, kind: TextKind) -> Result<String, ParameterError> {
         let mut filled = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(start) = rest.find("{@") {
@@ -77,7 +87,10 @@ impl ParameterValues {
                 continue;
             };
             match self.get(name) {
-                Some(Inserted::Path(path)) if is_pattern => filled += &glob::Pattern::escape(path),
+                Some(Inserted::Path(path)) if kind == TextKind::Pattern => filled += &glob::Pattern::escape(path),
+                Some(value) if kind == TextKind::Path && value.text().starts_with('/') && filled.ends_with('/') => {
+                    value.text().clone_into(&mut filled);
+                }
                 Some(value) => filled += value.text(),
                 None => return Err(ParameterError::unknown(name, self.names())),
             }
@@ -88,16 +101,16 @@ impl ParameterValues {
 
     fn path(&self, path: &Path) -> Result<PathBuf, ParameterError> {
         // A path that is no text holds no parameter.
-        path.to_str().map_or_else(|| Ok(path.to_owned()), |text| self.text(text, false).map(PathBuf::from))
+        path.to_str().map_or_else(|| Ok(path.to_owned()), |text| self.text(text, TextKind::Path).map(PathBuf::from))
     }
 
     fn input(&self, input: &Input) -> Result<Input, ParameterError> {
-        let text = |text: &String| self.text(text, false);
+        let text = |text: &String| self.text(text, TextKind::Plain);
         Ok(match input.clone() {
             Input::List(values) => Input::List(values.iter().map(text).collect::<Result<_, _>>()?),
             Input::Numbers(first, last) => Input::Numbers(text(&first)?, text(&last)?),
             Input::Lines(path) => Input::Lines(self.path(&path)?),
-            Input::Glob(pattern) => Input::Glob(self.text(&pattern, true)?),
+            Input::Glob(pattern) => Input::Glob(self.text(&pattern, TextKind::Pattern)?),
             Input::Csv(path) => Input::Csv(self.path(&path)?),
             Input::Json(path) => Input::Json(self.path(&path)?),
             Input::Table { file: Some(file), format, separator, encoding } => {
@@ -149,11 +162,16 @@ pub(in crate::job) fn fill(job: &Job) -> Result<(Cow<'_, Job>, ParameterValues),
     Ok((Cow::Owned(filled), values))
 }
 
-/// Whether the files and folders that parameters name are there, below `folder`.
-pub(in crate::job) fn check_paths(job: &Job, folder: &Path) -> Result<(), ParameterError> {
+/// Whether the files and folders that parameters name are there, below `working_dir`; those that name this folder itself have led
+/// to it already.
+pub(in crate::job) fn check_paths(job: &Job, working_dir: &Path) -> Result<(), ParameterError> {
+    let of_folder = job.working_dir.as_deref().and_then(Path::to_str).unwrap_or_default();
     job.parameters.iter().try_for_each(|parameter| {
+        if of_folder.contains(&format!("{{{SIGN}{}}}", parameter.name)) {
+            return Ok(());
+        }
         let value = parameter.value(&job.values);
-        let path = folder.join(value);
+        let path = working_dir.join(value);
         let (is_there, expected) = match parameter.kind {
             ParameterKind::File => (path.exists() && !path.is_dir(), "file"),
             ParameterKind::Folder => (path.is_dir(), "folder"),

@@ -157,6 +157,21 @@ impl ParameterKind {
         }
     }
 
+    /// The number that is `steps` steps away from this text, or the first one where it is no number, within the limits; `None`: the
+    /// type has no steps. Limits that contradict each other are those of a form that is being written: the upper one holds.
+    pub fn stepped(&self, text: &str, steps: f64) -> Option<String> {
+        let Self::Number { min, max, step: Some(step), .. } = *self else { return None };
+        let first = min.filter(|min| min.is_finite()).unwrap_or(0.0);
+        if !(step.is_finite() && step > 0.0) {
+            return None;
+        }
+        let now = text.trim().parse::<f64>().ok().filter(|now| now.is_finite());
+        let next = now.map_or(first, |now| first + (((now - first) / step).round() + steps) * step);
+        let next = max.map_or_else(|| next.max(first), |max| next.max(min.unwrap_or(next)).min(max));
+        let exact = format!("{next:.*}", decimals(step).max(decimals(first)));
+        Some(exact.parse().map_or(exact, written))
+    }
+
     /// What is wrong with the type.
     pub(super) fn problem(&self) -> Option<String> {
         match self {
@@ -200,7 +215,26 @@ fn number(text: &str, min: Option<f64>, max: Option<f64>, step: Option<f64>) -> 
         let steps = (value - min.unwrap_or(0.0)) / step;
         (steps - steps.round()).abs() <= STEP_TOLERANCE
     });
-    // Whole numbers keep all of their digits.
-    let written = text.parse::<i64>().map_or_else(|_| value.to_string(), |whole| whole.to_string());
-    (is_above && is_below && is_step).then_some(written)
+    (is_above && is_below && is_step).then(|| whole(text).unwrap_or_else(|| written(value)))
+}
+
+/// A whole number with all of its digits, and without zeros or a plus in front; `None`: it is none.
+fn whole(text: &str) -> Option<String> {
+    let (sign, digits) =
+        text.strip_prefix('-').map_or(("", text.strip_prefix('+').unwrap_or(text)), |rest| ("-", rest));
+    if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let digits = digits.trim_start_matches('0');
+    Some(if digits.is_empty() { "0".to_owned() } else { format!("{sign}{digits}") })
+}
+
+/// A number in digits; zero has no sign.
+fn written(value: f64) -> String {
+    (value + 0.0).to_string()
+}
+
+/// Number of digits behind the point.
+fn decimals(value: f64) -> usize {
+    value.to_string().split_once('.').map_or(0, |(_, digits)| digits.len())
 }

@@ -14,6 +14,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::Job;
 use super::field::{self, Field};
 use super::{is_default, suggestion};
 pub use error::ParameterError;
@@ -65,6 +66,13 @@ pub static SETTABLE: [&Field; 14] = [
     &field::LIMIT_CPU_SECS,
     &field::LIMIT_OUTPUT_BYTES,
 ];
+
+impl Job {
+    /// A field was given apart, perhaps as its default: no parameter sets it.
+    pub fn fix(&mut self, field: &Field) {
+        self.parameters.iter_mut().filter(|parameter| parameter.sets == field.key).for_each(|its| its.sets.clear());
+    }
+}
 
 impl Parameter {
     /// What it is called in the form.
@@ -127,10 +135,15 @@ impl Parameter {
 /// What is wrong with the declarations.
 pub(super) fn problem(parameters: &[Parameter]) -> Option<String> {
     let mut seen = HashSet::new();
+    let mut set = HashSet::new();
     parameters.iter().find_map(|parameter| {
+        let Parameter { name, sets, .. } = parameter;
         parameter.problem().or_else(|| {
-            let name = &parameter.name;
-            (!seen.insert(name)).then(|| format!("two parameters are called '{name}'; rename one"))
+            if !seen.insert(name) {
+                return Some(format!("two parameters are called '{name}'; rename one"));
+            }
+            let is_set_twice = !sets.is_empty() && !set.insert(sets);
+            is_set_twice.then(|| format!("{name}: another parameter sets '{sets}' already; remove one of the two"))
         })
     })
 }

@@ -3,6 +3,7 @@
 //! and no, which the author of the job wrote, are put in as they are.
 
 use super::form::Form;
+use super::shell_place::unsafe_place;
 use super::{NumberFormat, Part, Piece, Reader, TemplateError, is_whole_number, words};
 use crate::job::parameter::fill::{ParameterValues, SIGN};
 use crate::job::parameter::{Inserted, ParameterError, is_name};
@@ -29,8 +30,8 @@ pub(super) fn fill(reader: Reader, pieces: &[Piece], values: &ParameterValues) -
             continue;
         };
         holds_value = true;
-        if matches!((reader, value), (Reader::Shell(_), Inserted::Word(_) | Inserted::Path(_)))
-            && let Some(within) = unsafe_place(&pieces[..place])
+        if let (Reader::Shell(quoting), Inserted::Word(_) | Inserted::Path(_)) = (reader, value)
+            && let Some(within) = unsafe_place(&pieces[..place], quoting)
         {
             return Err(TemplateError::NotAWord { column, within });
         }
@@ -62,47 +63,6 @@ pub(super) fn fill(reader: Reader, pieces: &[Piece], values: &ParameterValues) -
         return Err(TemplateError::EmptyProgram { column: 1 });
     }
     Ok(filled)
-}
-
-/// Where a quoted value would not be one word for a shell, and its text could be run: behind these pieces of the author.
-fn unsafe_place(before: &[Piece]) -> Option<&'static str> {
-    let mut quote = None;
-    let mut is_escaped = false;
-    let mut has_document = false;
-    let mut arithmetic = 0_usize;
-    for piece in before {
-        let Piece::Text(text) = piece else {
-            is_escaped = false;
-            continue;
-        };
-        for (place, letter) in text.char_indices() {
-            let rest = &text[place..];
-            match letter {
-                _ if is_escaped => is_escaped = false,
-                '\\' if quote != Some('\'') => is_escaped = true,
-                '\'' | '"' if quote.is_none() => quote = Some(letter),
-                _ if quote == Some(letter) => quote = None,
-                _ if quote == Some('\'') => {}
-                _ if rest.starts_with("$((") => arithmetic += 1,
-                _ if rest.starts_with("))") => arithmetic = arithmetic.saturating_sub(1),
-                _ if quote.is_none()
-                    && rest.starts_with("<<")
-                    && !rest.starts_with("<<<")
-                    && !text[..place].ends_with('<') =>
-                {
-                    has_document = true;
-                }
-                _ => {}
-            }
-        }
-    }
-    match quote {
-        Some('\'') => Some("single quotes"),
-        Some(_) => Some("double quotes"),
-        None if arithmetic > 0 => Some("$((…))"),
-        None if has_document => Some("a here-document"),
-        None => None,
-    }
 }
 
 fn is_word_end(piece: Option<&Piece>) -> bool {

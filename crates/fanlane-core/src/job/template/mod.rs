@@ -22,6 +22,7 @@ mod fill;
 mod form;
 mod number;
 mod parse;
+mod shell_place;
 mod words;
 
 use super::parameter::fill::ParameterValues;
