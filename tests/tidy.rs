@@ -262,7 +262,7 @@ fn the_wall_clock_is_read_where_dates_are_meant_and_nowhere_else() {
         "crates/fanlane-os/src/clock.rs",
         "crates/fanlane-core/src/engine/run.rs",
         "crates/fanlane-core/src/host/queue_runner.rs",
-        "crates/fanlane-core/src/host/role.rs",
+        "crates/fanlane-core/src/host/hosting.rs",
         "crates/fanlane-core/src/store/queue/change.rs",
         "crates/fanlane-core/src/store/queue/turn.rs",
         "src/session/race/machine_facts.rs",

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use crate::engine::OutputInterest;
 use crate::event::{AttemptRecord, Event, EventKind, SampleEvent, TaskEvent};
+use crate::job::{Batch, TaskId};
 use crate::store::history::SampleThinning;
 use fanlane_os::frame::{FrameError, write_frame};
 
@@ -26,6 +27,8 @@ use super::wire::FromHost;
 const MAX_TRANSIENT_SAMPLES: usize = 64;
 /// Maximum number of bytes held back before they are written.
 const MAX_PENDING_BYTES: usize = 1 << 20;
+/// About how many bytes of rows a message carries.
+const ROWS_MESSAGE_BYTES: usize = 64 << 10;
 /// Maximum number of bytes read at once.
 pub(super) const MAX_READ_BYTES: usize = 256 << 10;
 
@@ -57,6 +60,8 @@ pub(super) struct JournalWriter {
     journal: Arc<Journal>,
     waiting: Vec<u8>,
     samples: SampleThinning,
+    /// Number of rows of a growing batch that were added.
+    rows: u64,
 }
 
 /// A watcher's position in a journal.
@@ -91,7 +96,8 @@ impl JournalWriter {
 
     fn to(file: File) -> (Self, Arc<Journal>) {
         let journal = Arc::new(Journal { file, state: Mutex::default(), changed: Condvar::new() });
-        let writer = Self { journal: Arc::clone(&journal), waiting: Vec::new(), samples: SampleThinning::default() };
+        let writer =
+            Self { journal: Arc::clone(&journal), waiting: Vec::new(), samples: SampleThinning::default(), rows: 0 };
         (writer, journal)
     }
 
@@ -149,6 +155,20 @@ impl JournalWriter {
     /// Adds a message for the user.
     pub(super) fn message(&mut self, words: &str) {
         self.push_message(&FromHost::Message(words.into()));
+    }
+
+    /// Adds the rows of a batch that has grown to `tasks`, so that watchers have them before they hear of these tasks.
+    pub(super) fn push_rows(&mut self, batch: &Batch, tasks: u64) {
+        while self.rows < tasks {
+            let (mut rows, mut length) = (Vec::new(), 0);
+            while self.rows < tasks && length < ROWS_MESSAGE_BYTES {
+                let row = batch.values(TaskId(self.rows)).pop().map(|value| value.to_vec()).unwrap_or_default();
+                self.rows += 1;
+                length += row.len();
+                rows.push(row.into());
+            }
+            self.push_message(&FromHost::Rows(rows));
+        }
     }
 
     /// Adds a message that is not an event.

@@ -2,14 +2,17 @@
 //! it. Watchers connect to it, also later, over a socket that only its user can open.
 //!
 //! [`DetachedRuns`] starts and finds them, [`DetachedRun`] is the connection to one, and [`host_role`] is the process
-//! itself: it runs the engine, records the history, and keeps all events for watchers that connect later. [`queue_role`] is the
+//! itself: it runs the engine, records the history, and keeps all events for watchers that connect later. [`python_pool_role`]
+//! is the same for a Python script, whose calls are the tasks and come while it runs. [`queue_role`] is the
 //! process that starts the jobs of the [queue](crate::store::queue) in their turn, each as a detached run.
 
 mod coalescer;
 mod folder;
+mod hosting;
 mod journal;
 mod order;
 mod pieces;
+mod python_pool;
 mod queue_runner;
 mod role;
 mod serve;
@@ -21,6 +24,7 @@ use std::path::PathBuf;
 
 pub use folder::RUNTIME_VARIABLE;
 pub use order::DetachedOrder;
+pub use python_pool::python_pool_role;
 pub use queue_runner::queue_role;
 pub use role::host_role;
 pub use start::DetachedRuns;

@@ -1,48 +1,30 @@
 //! The host process of a detached run: it receives its order, runs the engine, records the history, serves watchers,
 //! and ends on its own.
 
-use fanlane_os::descriptors;
 use std::borrow::Cow;
-use std::io;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
 use rustix::process::setsid;
 use serde::{Deserialize, Serialize};
 
-use super::coalescer::Coalescer;
 use super::folder::HostFolder;
-use super::journal::JournalWriter;
-use super::order::{Refusal, SentOrder, ToTake, bytes, path};
+use super::hosting::{self, Hosting, Starter};
+use super::order::{Refusal, SentOrder, path};
 use super::serve::{self, HostState, lock};
-use super::start::DetachedRuns;
-use super::wire::{self, DeadlineReader, DetachedInfo, FromHost};
-use crate::engine::event_pump::CHANNEL_EVENTS;
-use crate::engine::{self, RunCommand, RunOptions, Sweep, event_pump};
-use crate::event::{Event, EventKind, RunEvent};
-use crate::model::Progress;
-use crate::store::history::{HistoryRecorder, RecordedRun};
-use crate::store::queue::TakenJob;
+use super::wire::{self, DeadlineReader, FromHost};
+use crate::engine::RunCommand;
 use fanlane_mp::Function;
-use fanlane_os::child::OWN_EXECUTABLE;
-use fanlane_os::clock::{monotonic_ns, unix_ms};
+use fanlane_os::descriptors;
 use fanlane_os::frame::FrameReader;
-use fanlane_os::interrupts;
 
 /// The name of this role.
 pub(super) const HOST_ROLE: &str = "host";
 /// Maximum time for the order to arrive.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
-/// How often the history is checked for the run's number.
-const ID_POLL_INTERVAL: Duration = Duration::from_millis(20);
-/// Maximum wait of an ended run for its number, where the history is locked or the disk is slow.
-const ID_TIMEOUT: Duration = Duration::from_secs(20);
-/// Maximum wait of an ended run for watchers that do not read.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(600);
 /// Exit code of a host that ran nothing.
-const EXIT_REFUSED: i32 = 2;
+pub(super) const EXIT_REFUSED: i32 = 2;
 
 /// The first message of a starter: the order, and the folder of the run.
 #[derive(Serialize, Deserialize)]
@@ -62,8 +44,8 @@ fn serve(mut control: UnixStream) -> i32 {
     let _ = setsid();
     descriptors::close_inherited(&control);
     match begin(&mut control) {
-        Ok(hosting) => {
-            hosting.run_to_end(control);
+        Ok((hosting, stops)) => {
+            hosting.run_to_end(&mut WatchingStarter { control: Some(control), stops });
             0
         }
         Err(refusal) => {
@@ -75,73 +57,32 @@ fn serve(mut control: UnixStream) -> i32 {
     }
 }
 
-/// A run that has begun.
-struct Hosting {
-    folder: HostFolder,
-    state: Arc<HostState>,
-    events: Receiver<Event>,
-    writer: JournalWriter,
-    recorder: Option<HistoryRecorder>,
-    sweep: Sweep,
-    stops_with_starter: bool,
-    taken: Option<TakenJob>,
-}
-
-fn begin(control: &mut UnixStream) -> Result<Hosting, Refusal> {
+/// Begins the run; also whether it stops with its starter.
+fn begin(control: &mut UnixStream) -> Result<(Hosting, bool), Refusal> {
     let StartRequest { order, folder } = read_request(control)?;
-    let words = |what: &'static str| move |error: io::Error| format!("{what}: {error}");
     let folder = HostFolder::at(path(folder)).map_err(|error| error.to_string())?;
     let (order, to_take) = order.open()?;
-    let history = order.history;
-    let batch = order.batch;
-    let listener = folder.listen().map_err(words("no socket can be made for watchers"))?;
-    let (writer, journal) =
-        JournalWriter::new(history.as_deref()).map_err(words("the events of the run cannot be kept for watchers"))?;
-    engine::own_process();
-    let (sender, events) = event_pump::channel();
-    let info = DetachedInfo {
-        pid: std::process::id(),
-        run: None,
-        name: batch.job().display_name().to_owned(),
-        started_unix_ms: unix_ms(),
-        epoch_ns: monotonic_ns(),
-        folder: bytes(&order.folder),
-        recorded: history.is_some(),
-        earlier: order.earlier,
-        ended: false,
-    };
-    // From here on the job is this process's to run.
-    let taken = to_take.map(ToTake::take).transpose()?;
-    let recorder = history.map(|history| {
-        let run = RecordedRun {
-            batch: Arc::clone(&batch),
-            job: batch.given_job().clone(),
-            folder: order.folder,
-            continues: order.continues,
-            earlier: order.earlier,
-            window: order.window,
-        };
-        HistoryRecorder::start(history, run)
-    });
-    let options = RunOptions::new(order.mode, order.workers)
-        .monitor(true)
-        .breakpoints(order.breakpoints)
-        .gate(recorder.as_ref().map(HistoryRecorder::gate));
-    let run = match engine::own_engine().start(Arc::clone(&batch), options, sender) {
-        Ok(run) => run,
-        Err(error) => {
-            let words = error.to_string();
-            // Where the queue cannot be written, the next look at it finds that the job broke off.
-            drop(taken.map(|taken| taken.give_back(&words)));
-            return Err(words.into());
+    let stops = order.stops_with_starter;
+    Ok((hosting::begin(order, to_take, folder, None)?, stops))
+}
+
+/// A starter that becomes the first watcher.
+struct WatchingStarter {
+    control: Option<UnixStream>,
+    /// The run stops with it.
+    stops: bool,
+}
+
+impl Starter for WatchingStarter {
+    fn begun(&mut self, state: &Arc<HostState>) {
+        let Some(mut control) = self.control.take() else { return };
+        let info = lock(&state.info).clone();
+        let is_sent = wire::write_message(&mut control, &FromHost::Info(Cow::Borrowed(&info)))
+            .and_then(|()| serve::serve_starter(state, control, self.stops));
+        if is_sent.is_err() && self.stops {
+            state.command(RunCommand::Stop);
         }
-    };
-    let state = Arc::new(HostState::new(batch, journal, info, run));
-    let its = Arc::clone(&state);
-    let accepting = std::thread::Builder::new().name("sockets".to_owned());
-    accepting.spawn(move || serve::accept(&its, &listener)).map_err(words("no thread can be started for watchers"))?;
-    let sweep = Sweep::begin(|| ());
-    Ok(Hosting { folder, state, events, writer, recorder, sweep, stops_with_starter: order.stops_with_starter, taken })
+    }
 }
 
 fn read_request(control: &mut UnixStream) -> Result<StartRequest, String> {
@@ -152,145 +93,5 @@ fn read_request(control: &mut UnixStream) -> Result<StartRequest, String> {
         Ok(Some(request)) => Ok(request),
         Ok(None) => Err("there was no order".to_owned()),
         Err(error) => Err(format!("the order cannot be read: {error}")),
-    }
-}
-
-impl Hosting {
-    /// Follows the run to its end, and returns once all watchers have received it.
-    fn run_to_end(self, mut control: UnixStream) {
-        let Self { folder, state, events, mut writer, recorder, sweep, stops_with_starter, taken } = self;
-        let info = lock(&state.info).clone();
-        let is_sent = wire::write_message(&mut control, &FromHost::Info(Cow::Borrowed(&info)))
-            .and_then(|()| serve::serve_starter(&state, control, stops_with_starter));
-        if is_sent.is_err() && stops_with_starter {
-            state.command(RunCommand::Stop);
-        }
-        let ask = |signal| state.command(if signal == 1 { RunCommand::Stop } else { RunCommand::StopNow });
-        let mut recorder = recorder;
-        let mut progress = Progress::default();
-        let mut work = || {
-            let job = taken.as_ref().map(|taken| (taken, &mut progress));
-            follow(&state, &events, &mut writer, recorder.as_mut(), job);
-            let run = lock(&state.run).take();
-            if let Some(run) = run {
-                run.join();
-            }
-        };
-        let uncaught = interrupts::during(ask, &mut work).err();
-        if let Some(error) = uncaught {
-            // Watchers can still stop the run.
-            work();
-            writer.message(&format!("signals could not be caught: {error}"));
-        }
-        // If the history failed, a watcher has to receive the end of the run, since it is stored nowhere else.
-        let is_missing = recorder.as_ref().is_some_and(HistoryRecorder::has_given_up);
-        if let Some(recorder) = recorder {
-            recorder.finish().iter().for_each(|words| writer.message(words));
-        }
-        if let Some(ended) = sweep.finish() {
-            writer.message(&ended);
-        }
-        lock(&state.info).ended = true;
-        let queue = taken.as_ref().map(|taken| taken.queue().clone());
-        if let Some(Err(error)) = taken.map(|taken| taken.end(progress.has_reached_goal())) {
-            writer.message(&format!("the job is still in the queue, although it has ended: {error}"));
-        }
-        if let (Some(queue), Some(runtime)) = (queue, folder.path().parent()) {
-            // Where the process that starts the next one was killed; what uses the queue next tries again.
-            let _ = DetachedRuns::in_folder(OWN_EXECUTABLE.into(), runtime.to_owned()).serve_queue(&queue);
-        }
-        writer.end();
-        state.wait_until_delivered(is_missing, DRAIN_TIMEOUT);
-        folder.remove();
-        // Watchers that connected at the last moment.
-        state.wait_until_delivered(false, DRAIN_TIMEOUT);
-    }
-}
-
-fn lacks_id(recorder: Option<&HistoryRecorder>) -> bool {
-    recorder.is_some_and(|recorder| recorder.id().is_none() && !recorder.has_given_up())
-}
-
-/// Reports the run's number in the history when it changes.
-fn report_id(
-    state: &HostState,
-    recorder: &HistoryRecorder,
-    reported: &mut Option<Option<i64>>,
-    taken: Option<&TakenJob>,
-    writer: &mut JournalWriter,
-) {
-    let newest = recorder.id().map(Some).or_else(|| recorder.has_given_up().then_some(None));
-    if newest != *reported
-        && let Some(number) = newest
-    {
-        *reported = newest;
-        lock(&state.info).run = number;
-        if let Some(Err(error)) = taken.map(|taken| taken.recorded(number)) {
-            writer.message(&format!("the number of the run is not in the queue: {error}"));
-        }
-        writer.push_message(&FromHost::Recorded(number));
-    }
-}
-
-/// Processes the events of the run until its last, and waits for the run's number in the history.
-fn follow(
-    state: &HostState,
-    events: &Receiver<Event>,
-    writer: &mut JournalWriter,
-    mut recorder: Option<&mut HistoryRecorder>,
-    mut job: Option<(&TakenJob, &mut Progress)>,
-) {
-    let mut number = None;
-    let queued = job.as_ref().map(|(queued, _)| *queued);
-    let mut coalescer = Coalescer::new();
-    loop {
-        let waits = lacks_id(recorder.as_deref());
-        let first = if waits {
-            events.recv_timeout(ID_POLL_INTERVAL)
-        } else {
-            events.recv().map_err(|_| RecvTimeoutError::Disconnected)
-        };
-        let mut take = |event: &Event, writer: &mut JournalWriter| {
-            if let EventKind::Run(RunEvent::Started(header)) = &event.kind {
-                lock(&state.info).started_unix_ms = header.started_unix_ms;
-            }
-            if let Some((_, progress)) = &mut job {
-                progress.apply(event);
-            }
-            if let Some(recorder) = &mut recorder {
-                recorder.add(event).iter().for_each(|words| writer.message(words));
-            }
-            writer.add(event);
-        };
-        let mut taken = 0;
-        let is_over = match &first {
-            Ok(event) => {
-                take(event, writer);
-                taken = events.try_iter().take(CHANNEL_EVENTS).map(|event| take(&event, writer)).count();
-                false
-            }
-            Err(RecvTimeoutError::Timeout) => false,
-            Err(RecvTimeoutError::Disconnected) => true,
-        };
-        if let Some(recorder) = &recorder {
-            report_id(state, recorder, &mut number, queued, writer);
-        }
-        writer.flush();
-        if is_over {
-            // A run that ends at once still gets its number, which its starter waits for.
-            let until = Instant::now() + ID_TIMEOUT;
-            while lacks_id(recorder.as_deref()) && Instant::now() < until {
-                std::thread::sleep(ID_POLL_INTERVAL);
-            }
-            if let Some(recorder) = &recorder {
-                report_id(state, recorder, &mut number, queued, writer);
-            }
-            return;
-        }
-        // Under a steady stream, each event would wake this thread, at the tasks' expense. With many at once there is
-        // no pause, since the channel would fill up and block the engine.
-        if taken < CHANNEL_EVENTS / 4 {
-            coalescer.pause();
-        }
     }
 }

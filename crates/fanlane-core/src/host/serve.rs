@@ -212,7 +212,7 @@ fn receive(connection: &Connection, mut stream: UnixStream) {
         Ok(Some(ToHost::Watch)) => {
             let info = lock(&state.info).clone();
             let sent = wire::write_message(&mut stream, &FromHost::Info(Cow::Borrowed(&info))).and_then(|()| {
-                let batch = state.batch.pack().map_err(std::io::Error::other)?;
+                let batch = state.batch.pack_without_rows().map_err(std::io::Error::other)?;
                 wire::write_message(&mut stream, &FromHost::Batch(batch.into()))
             });
             if sent.is_ok() {

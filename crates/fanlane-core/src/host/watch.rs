@@ -15,6 +15,7 @@ use super::wire::{self, DeadlineReader, DetachedInfo, FromHost, ToHost};
 use crate::engine::RunCommand;
 use crate::event::Event;
 use crate::job::Batch;
+use crate::job::batch::BatchFeed;
 use fanlane_os::frame::{FrameReader, write_frame};
 
 /// An update on a detached run.
@@ -35,6 +36,8 @@ pub struct DetachedRun {
     pub info: DetachedInfo,
     /// The batch, if it was requested.
     batch: Option<Arc<Batch>>,
+    /// Where its rows go if it grows.
+    feed: Option<BatchFeed>,
     stream: Arc<UnixStream>,
     frames: FrameReader,
     folder: HostFolder,
@@ -91,6 +94,13 @@ impl DetachedRun {
                     return Ok(None);
                 }
                 Ok(Some(FromHost::Refused(words))) => return Err(DetachedError::Refused(words.into_owned())),
+                Ok(Some(FromHost::Rows(rows))) => {
+                    if let Some(feed) = &mut self.feed {
+                        let pushed = feed.push_all(rows.iter().map(|row| row.as_slice()));
+                        pushed.map_err(|error| DetachedError::Lost(error.to_string()))?;
+                    }
+                    continue;
+                }
                 Ok(Some(FromHost::Info(_) | FromHost::Batch(_))) => continue,
                 Ok(None) => return Err(self.lost("the process was killed, or closed this connection")),
                 Err(error) => return Err(self.lost(&error.to_string())),
@@ -181,11 +191,12 @@ pub(super) fn begin(stream: UnixStream, folder: HostFolder, is_late: bool) -> Re
         Err(error) => Err(lost(error.to_string())),
     };
     let FromHost::Info(info) = receive()? else { return Err(lost("it sent no info about the run".to_owned())) };
-    let batch = if is_late {
+    let (batch, feed) = if is_late {
         let FromHost::Batch(bytes) = receive()? else { return Err(lost("it did not send its tasks".to_owned())) };
-        Some(Arc::new(Batch::unpack(&bytes)?))
+        let (batch, feed) = Batch::unpack_growing(&bytes)?;
+        (Some(Arc::new(batch)), feed)
     } else {
-        None
+        (None, None)
     };
-    Ok(DetachedRun { info: info.into_owned(), batch, stream: Arc::new(stream), frames, folder, is_over: false })
+    Ok(DetachedRun { info: info.into_owned(), batch, feed, stream: Arc::new(stream), frames, folder, is_over: false })
 }

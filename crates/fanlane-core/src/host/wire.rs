@@ -19,7 +19,7 @@ use fanlane_os::frame::{FrameError, FrameReader, write_frame};
 use super::DetachedError;
 
 /// Raised with each change of the messages, including events and packed batches.
-pub(super) const PROTOCOL_VERSION: u32 = 5;
+pub(super) const PROTOCOL_VERSION: u32 = 6;
 const MAGIC: &[u8; 12] = b"fanlane-host";
 /// Maximum size of a message from a watcher, in bytes.
 pub(super) const MAX_REQUEST_BYTES: usize = 4 << 10;
@@ -108,6 +108,8 @@ pub(super) enum FromHost<'a> {
     End,
     /// The request is refused.
     Refused(Cow<'a, str>),
+    /// Rows of a batch that grows, before the event that tells of it.
+    Rows(Vec<serde_bytes::ByteBuf>),
 }
 
 /// Whether the process at the other end belongs to this user.

@@ -347,7 +347,10 @@ impl Batch {
     /// # Panics
     /// When there is no such task.
     pub fn command_into(&self, task: TaskId, slot: u32, out: &mut Vec<u8>) {
-        let Some(callee) = self.job.task.callee() else { return self.line_into(task, slot, out) };
+        let is_whole = matches!(&self.job.task, TaskTemplate::Python(spec) if spec.script.is_some());
+        let Some(callee) = self.job.task.callee().filter(|_| !is_whole) else {
+            return self.line_into(task, slot, out);
+        };
         let (open, close) = match self.kind() {
             TaskKind::Python => (b"(".as_slice(), b")".as_slice()),
             TaskKind::Command | TaskKind::Workload => (b" ".as_slice(), b"".as_slice()),

@@ -104,7 +104,7 @@ impl TaskTemplate {
         match self {
             Self::Command(_) => None,
             Self::Workload(spec) => Some(&spec.name),
-            Self::Python(spec) => Some(&spec.function),
+            Self::Python(spec) => Some(spec.callee()),
         }
     }
 
@@ -113,7 +113,7 @@ impl TaskTemplate {
         match self {
             Self::Command(script) => script.trim().lines().next().unwrap_or_default(),
             Self::Workload(spec) => &spec.name,
-            Self::Python(spec) => &spec.function,
+            Self::Python(spec) => spec.callee(),
         }
     }
 

@@ -20,7 +20,12 @@ pub struct PythonSpec {
     /// The module with the function, as `import` names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub module: Option<String>,
-    /// The function's name; a dot leads into a class.
+    /// The script that has made the calls while it ran: each names its own function, so that the job can be looked at, but not
+    /// be run again; `None`: there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub script: Option<String>,
+    /// The function's name; a dot leads into a class. Empty where a script names the functions.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub function: String,
     /// How the values of the inputs are read.
     #[serde(default, skip_serializing_if = "super::is_default")]
@@ -103,14 +108,41 @@ fn is_dotted_name(text: &str) -> bool {
 }
 
 impl PythonSpec {
-    /// Where the function is, and its name: `model.py:cube`.
+    /// Where the function is, and its name: `model.py:cube`; a script's own name.
     pub fn place(&self) -> String {
+        if let Some(script) = &self.script {
+            return script.clone();
+        }
         let place = self.file.as_deref().or(self.module.as_deref()).unwrap_or_default();
         format!("{place}:{}", self.function)
     }
 
+    /// What is called with the values of each task: the function, or what a script asks for.
+    pub fn callee(&self) -> &str {
+        self.script.as_ref().unwrap_or(&self.function)
+    }
+
+    /// Why its calls cannot be made by running the job.
+    pub fn obstacle(&self) -> Option<String> {
+        let script = self.script.as_ref()?;
+        Some(format!("the calls come from {script} while it runs, and are not kept; run the script itself again"))
+    }
+
     /// What is wrong with it as far as its text tells.
     pub(super) fn problem(&self) -> Option<String> {
+        if self.script.is_some() {
+            let given = [
+                (self.file.is_some(), "file"),
+                (self.module.is_some(), "module"),
+                (!self.function.is_empty(), "function"),
+                (self.initializer.is_some(), "initializer"),
+            ];
+            let field = given.into_iter().find_map(|(is_given, field)| is_given.then_some(field));
+            if let Some(field) = field {
+                return Some(format!("it names a script, whose calls name their own functions; remove {field}"));
+            }
+            return self.problem_of_interpreter();
+        }
         match (&self.file, &self.module) {
             (Some(_), Some(_)) => return Some("it names a file and a module; remove one".to_owned()),
             (None, None) => return Some("it names no file and no module; add file: \"….py\"".to_owned()),
@@ -124,6 +156,10 @@ impl PythonSpec {
                 return Some(format!("'{name}' is no name of a function; set {what} to one, such as cube"));
             }
         }
+        self.problem_of_interpreter()
+    }
+
+    fn problem_of_interpreter(&self) -> Option<String> {
         if self.interpreter.as_deref() == Some("") {
             return Some("the interpreter is empty; leave it out for the one that is found".to_owned());
         }
@@ -133,6 +169,11 @@ impl PythonSpec {
     /// Appends the arguments of a call as JSON: a list, or a single one alone, which is never a list. What is no number, `true`,
     /// `false` or `null` there is a text, which the interpreter reads as the job says.
     pub(super) fn arguments_into(&self, row: &(impl Values + ?Sized), out: &mut Vec<u8>) {
+        if self.script.is_some() {
+            // The interpreter has them from the script; the row is what a person reads.
+            out.push(b'0');
+            return;
+        }
         let is_list = row.count() != 1;
         let before = |index: usize, out: &mut Vec<u8>| out.extend_from_slice(if index > 0 { b"," } else { b"" });
         out.extend_from_slice(if is_list { b"[" } else { b"" });
@@ -150,7 +191,11 @@ impl PythonSpec {
                 out.push(b'=');
             }
         };
-        self.values_into(row, before, out);
+        if self.script.is_some() {
+            out.extend_from_slice(row.value(0, &mut Digits::new()));
+        } else {
+            self.values_into(row, before, out);
+        }
     }
 
     fn values_into(&self, row: &(impl Values + ?Sized), before: impl Fn(usize, &mut Vec<u8>), out: &mut Vec<u8>) {
@@ -287,10 +332,15 @@ mod tests {
             (PythonSpec { file: None, ..spec.clone() }, "no file and no module"),
             (PythonSpec { function: "a b".to_owned(), ..spec.clone() }, "'a b' is no name"),
             (PythonSpec { initializer: Some(String::new()), ..spec.clone() }, "set initializer"),
-            (PythonSpec { max_calls: Some(0), ..spec }, "max_calls is 0"),
+            (PythonSpec { max_calls: Some(0), ..spec.clone() }, "max_calls is 0"),
+            (PythonSpec { script: Some("train.py".to_owned()), ..spec.clone() }, "remove file"),
         ];
         for (spec, words) in wrong {
             assert!(spec.problem().is_some_and(|problem| problem.contains(words)), "{words}");
         }
+        let script = PythonSpec { script: Some("train.py".to_owned()), ..PythonSpec::default() };
+        assert_eq!(script.problem(), None);
+        assert!(script.obstacle().is_some_and(|words| words.contains("run the script itself again")));
+        assert_eq!(spec.obstacle(), None);
     }
 }

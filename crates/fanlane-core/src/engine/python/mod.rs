@@ -16,8 +16,10 @@ use fanlane_os::machine::cores;
 
 pub use interpreter::Interpreter;
 
-/// The program that keeps an interpreter and calls the function.
-pub(super) const WORKER_PROGRAM: &str = include_str!("worker.py");
+/// The program that keeps an interpreter and calls the function, in its parts.
+const WORKER_PROGRAM: [&str; 2] = [include_str!("worker.py"), "\nmain()\n"];
+/// The same for calls that a script asks for.
+const SCRIPT_PROGRAM: [&str; 3] = [WORKER_PROGRAM[0], include_str!("script_calls.py"), WORKER_PROGRAM[1]];
 /// The program that looks at the function without running anything of it.
 const CHECK_PROGRAM: &str = include_str!("check.py");
 
@@ -72,14 +74,54 @@ pub struct PythonCall {
     pub interpreter: Interpreter,
     /// What it says of the function's file or module.
     pub module: ModuleInfo,
+    script: Option<ScriptLink>,
+}
+
+/// How interpreters reach the script that their calls come from, and what they get ready for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScriptLink {
+    /// The name of its abstract socket, without the NUL byte in front.
+    address: String,
+    /// What they show to be let in, as hexadecimal digits.
+    key: String,
+    /// A JSON text for the program in the interpreter alone.
+    prepare: String,
+}
+
+/// The interpreter of a script, as the script itself knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct ScriptInterpreter {
+    /// Its path.
+    interpreter: PathBuf,
+    /// Its version, such as `3.12.4`.
+    version: String,
+    /// One thread at a time runs Python code in it.
+    has_gil: bool,
 }
 
 impl PythonCall {
+    /// The calls of a running script, in interpreters like its own.
+    pub fn of_script(
+        spec: &PythonSpec,
+        working_dir: &Path,
+        ScriptInterpreter { interpreter, version, has_gil }: ScriptInterpreter,
+        script: ScriptLink,
+    ) -> Self {
+        let module =
+            ModuleInfo { version, executable: interpreter.clone(), has_gil, functions: Vec::new(), error: None };
+        let interpreter = Interpreter { path: interpreter, origin: "that of the script".to_owned() };
+        let working_dir = working_dir.to_owned();
+        Self { spec: spec.clone(), working_dir, names: None, interpreter, module, script: Some(script) }
+    }
+
     /// Finds the interpreter and has it look at the function.
     ///
     /// # Errors
     /// When there is no interpreter, no file or module, no such function, or one that takes other arguments.
     pub fn prepare(spec: &PythonSpec, batch: &Batch) -> Result<Self, PythonError> {
+        if let Some(obstacle) = spec.obstacle() {
+            return Err(PythonError(obstacle));
+        }
         let working_dir = batch.working_dir().to_owned();
         let names = batch.keyword_names().map(<[_]>::to_vec);
         let mut interpreter = Interpreter::find(spec, &working_dir)?;
@@ -94,7 +136,7 @@ impl PythonCall {
         if module.executable.is_absolute() {
             interpreter.path.clone_from(&module.executable);
         }
-        Ok(Self { spec: spec.clone(), working_dir, names, interpreter, module })
+        Ok(Self { spec: spec.clone(), working_dir, names, interpreter, module, script: None })
     }
 
     /// Which interpreter calls the function, in one line.
@@ -118,11 +160,13 @@ impl PythonCall {
             "reading": self.spec.values.name(),
             "names": names,
             "is_shared": options.mode == Mode::Threads,
+            "script": self.script,
         });
         PythonParameters {
             interpreter: self.interpreter.path.clone(),
             file: self.spec.file.as_ref().map(|file| self.working_dir.join(file)),
             setup: setup.to_string(),
+            serves_script: self.script.is_some(),
             max_calls: self.spec.max_calls,
             library_threads: library_threads(cores(), options),
         }
@@ -146,6 +190,8 @@ pub struct PythonParameters {
     pub file: Option<PathBuf>,
     /// What the program in the interpreter is told, without the file: a JSON object.
     pub setup: String,
+    /// The calls come from a running script.
+    pub serves_script: bool,
     /// Number of calls after which an interpreter is replaced.
     pub max_calls: Option<u32>,
     /// Number of threads of numerical libraries.
@@ -153,6 +199,11 @@ pub struct PythonParameters {
 }
 
 impl PythonParameters {
+    /// The program for the interpreter.
+    pub fn program(&self) -> String {
+        if self.serves_script { SCRIPT_PROGRAM.concat() } else { WORKER_PROGRAM.concat() }
+    }
+
     /// What the program in the interpreter is told.
     pub fn told(&self, progress: Option<&str>) -> Vec<u8> {
         let mut out = b"{\"file\":".to_vec();
@@ -252,6 +303,7 @@ mod tests {
             interpreter: "/usr/bin/python3".into(),
             file: Some(file.into()),
             setup: "{\"module\":null}".to_owned(),
+            serves_script: false,
             max_calls: None,
             library_threads: 1,
         };

@@ -466,14 +466,18 @@ class Program:
     def __init__(self):
         self.step = ""
         self.is_shared = False
+        self.lane_type = Lane
 
-    def prepare(self, setup):
+    def prepare(self, setup, lane):
         self.is_shared = setup["is_shared"]
         os.register_at_fork(after_in_child=note_fork)
         kind = SharedStream if self.is_shared else OwnStream
         sys.stdout, sys.stderr = kind(1), kind(2)
         sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr
         self.c_library = CLibrary()
+        if setup["script"] is not None:
+            self.lane_type = serve_script(self, setup, lane)
+            return
         sys.modules["fanlane"] = module_for_tasks(setup)
         place = setup["file"] or setup["module"]
         self.step = f"{place} cannot be imported: "
@@ -507,7 +511,7 @@ def main():
         return
     program = Program()
     try:
-        program.prepare(setup)
+        program.prepare(setup, first[2])
     except BaseException as error:
         words = (program.step + report(error)).encode("utf-8", "backslashreplace")
         sys.stderr.flush()
@@ -520,7 +524,7 @@ def main():
         except OSError:
             pass
         os._exit(0)
-    lane = Lane(*first, program)
+    lane = program.lane_type(*first, program)
     lane.flush()
     send(lane.stream, READY)
     if not program.is_shared:
@@ -531,7 +535,7 @@ def main():
         following = receive_lane(control)
         if following is None:
             leave()
-        lane = Lane(*following, program)
+        lane = program.lane_type(*following, program)
         send(lane.stream, READY)
 
 
@@ -545,6 +549,3 @@ def leave():
         sys.stderr.flush()
     finally:
         os._exit(0)
-
-
-main()

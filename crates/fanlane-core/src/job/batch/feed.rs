@@ -76,6 +76,16 @@ impl BatchFeed {
         pushed.map_err(|refusal| rules.error(refusal))
     }
 
+    /// Appends values that are there already, at once, without waiting for the run to take them.
+    ///
+    /// # Errors
+    /// [`FeedError`]; values before one that cannot be used are kept.
+    pub(crate) fn push_all<'a>(&mut self, values: impl IntoIterator<Item = &'a [u8]>) -> Result<(), FeedError> {
+        let rules = &self.rules;
+        let pushed = self.feeder.push_all(values, &mut |row, bytes, ends| rules.check(row, bytes, ends));
+        pushed.map_err(|refusal| rules.error(refusal))
+    }
+
     /// Appends all values of a reader, each as soon as it has arrived: lines, or what the input's separator ends. A reader
     /// that gives nothing for a while blocks only this call.
     ///

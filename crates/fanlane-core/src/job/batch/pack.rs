@@ -8,11 +8,11 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::filled::FilledJob;
-use super::layout::{Layout, Member};
-use super::{Batch, BatchError};
-use crate::job::Job;
+use super::layout::{Layout, Member, StdinReading};
+use super::{Batch, BatchError, BatchFeed};
 use crate::job::TaskId;
 use crate::job::file::JobFileError;
+use crate::job::{Input, Job};
 
 /// Why a batch cannot be packed or unpacked.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +39,7 @@ struct PackedRef<'a> {
     sources: &'a [Member],
     picked: Option<&'a [u64]>,
     is_rest: bool,
+    grows: bool,
 }
 
 #[derive(Deserialize)]
@@ -50,6 +51,8 @@ struct Packed<'a> {
     sources: Vec<Member>,
     picked: Option<Vec<u64>>,
     is_rest: bool,
+    /// The rows are not here.
+    grows: bool,
 }
 
 impl Batch {
@@ -61,15 +64,44 @@ impl Batch {
         if self.layout.stream().is_some() {
             return Err(PackError::Grows);
         }
+        self.pack_sources(false)
+    }
+
+    /// A growing batch without its rows as bytes for [`Batch::unpack_growing`] of the same build; any other as [`Batch::pack`].
+    ///
+    /// # Errors
+    /// [`PackError::Job`]; [`PackError::Grows`] where it has more than one column, whose names are in rows that were read.
+    pub(crate) fn pack_without_rows(&self) -> Result<Vec<u8>, PackError> {
+        match self.layout.stream() {
+            None => self.pack(),
+            Some(_) if has_one_open_column(&self.job) => self.pack_sources(true),
+            Some(_) => Err(PackError::Grows),
+        }
+    }
+
+    fn unpack_without_rows(job: &Job, working_dir: PathBuf) -> Result<(Self, BatchFeed), PackError> {
+        if !has_one_open_column(job) {
+            return Err(PackError::Garbage);
+        }
+        let filled = FilledJob::of(job)?;
+        let nothing = &mut std::io::empty();
+        let (layout, feeder) = Layout::open(&filled.job, &working_dir, StdinReading::Growing(nothing))?;
+        let (batch, opened) = Self::bind(filled, working_dir, layout, feeder)?;
+        let (feeder, rules) = opened.ok_or(PackError::Garbage)?;
+        Ok((batch, BatchFeed::begin(feeder, rules)?))
+    }
+
+    fn pack_sources(&self, grows: bool) -> Result<Vec<u8>, PackError> {
         let job = self.given_job().to_ron()?;
         // What cannot be read again is found here, where the error still reaches the user.
         Job::parse(&job)?;
         let packed = PackedRef {
             job: &job,
             working_dir: self.working_dir.as_os_str().as_bytes(),
-            sources: self.layout.sources(),
+            sources: if grows { &[] } else { self.layout.sources() },
             picked: self.picked.as_deref(),
             is_rest: self.is_rest,
+            grows,
         };
         postcard::to_stdvec(&packed).map_err(|_| PackError::Garbage)
     }
@@ -80,9 +112,24 @@ impl Batch {
     /// # Errors
     /// When the bytes are those of something else, or the order cannot be worked out again.
     pub fn unpack(bytes: &[u8]) -> Result<Self, PackError> {
-        let Packed { job, working_dir, sources, picked, is_rest } =
+        match Self::unpack_growing(bytes)? {
+            (batch, None) => Ok(batch),
+            (_, Some(_)) => Err(PackError::Grows),
+        }
+    }
+
+    /// Also reads a batch without its rows, with the feed that takes them.
+    ///
+    /// # Errors
+    /// As [`Batch::unpack`].
+    pub(crate) fn unpack_growing(bytes: &[u8]) -> Result<(Self, Option<BatchFeed>), PackError> {
+        let Packed { job, working_dir, sources, picked, is_rest, grows } =
             postcard::from_bytes(bytes).map_err(|_| PackError::Garbage)?;
         let job = Job::parse(&job)?;
+        let working_dir = PathBuf::from(std::ffi::OsString::from_vec(working_dir));
+        if grows {
+            return Self::unpack_without_rows(&job, working_dir).map(|(batch, feed)| (batch, Some(feed)));
+        }
         let is_whole = sources.iter().all(|member| member.is_whole(&job))
             && sources.is_sorted_by_key(Member::number)
             && (1..=job.inputs.len()).all(|number| sources.iter().any(|member| member.number() == number));
@@ -91,15 +138,19 @@ impl Batch {
         }
         let filled = FilledJob::of(&job)?;
         let layout = Layout::of(&filled.job, sources)?;
-        let working_dir = PathBuf::from(std::ffi::OsString::from_vec(working_dir));
         let (whole, _) = Self::bind(filled, working_dir, layout, None)?;
-        let Some(picked) = picked else { return Ok(whole) };
+        let Some(picked) = picked else { return Ok((whole, None)) };
         if picked.iter().any(|place| *place >= whole.len()) {
             return Err(PackError::Garbage);
         }
         let tasks: Vec<TaskId> = picked.into_iter().map(TaskId).collect();
-        Ok(if is_rest { whole.rest(&tasks) } else { whole.only(&tasks) })
+        Ok((if is_rest { whole.rest(&tasks) } else { whole.only(&tasks) }, None))
     }
+}
+
+/// Whether nothing has to be read of the inputs to know their columns.
+fn has_one_open_column(job: &Job) -> bool {
+    matches!(&job.inputs[..], [Input::Stdin])
 }
 
 #[cfg(test)]
@@ -157,6 +208,24 @@ mod tests {
                 assert_same(&Batch::unpack(&part.pack().unwrap()).unwrap(), &part);
             }
         }
+    }
+
+    #[test]
+    fn a_growing_batch_is_handed_on_without_its_rows_where_they_tell_nothing_of_its_columns() {
+        let growing = |inputs: &str| {
+            let job = format!("Job(version: 1, task: Command(\"echo {{}}\"), inputs: [{inputs}])");
+            Batch::open_growing(&Job::parse(&job).unwrap(), Path::new("/"), &mut &b"a,b\n"[..]).unwrap()
+        };
+        let (batch, mut feed) = growing("Stdin");
+        feed.push(b"one").unwrap();
+        let packed = batch.pack_without_rows().unwrap();
+        assert!(matches!(Batch::unpack(&packed), Err(PackError::Grows)));
+        let (other, its) = Batch::unpack_growing(&packed).unwrap();
+        assert!(other.is_empty());
+        its.unwrap().push_all([&b"one"[..]]).unwrap();
+        assert_eq!(other.payload(TaskId(0), 1), batch.payload(TaskId(0), 1));
+        let (columns, _feed) = growing("Columns(from: Stdin, separator: \",\")");
+        assert!(matches!(columns.pack_without_rows(), Err(PackError::Grows)));
     }
 
     #[test]

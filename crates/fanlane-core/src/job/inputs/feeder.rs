@@ -165,6 +165,17 @@ impl Feeder {
         self.publish()
     }
 
+    /// Appends values that are there already, however many are waiting.
+    pub(crate) fn push_all<'a>(
+        &mut self,
+        values: impl IntoIterator<Item = &'a [u8]>,
+        check: &mut Check<'_>,
+    ) -> Result<(), Refusal> {
+        let added = values.into_iter().try_for_each(|value| self.add(value, check));
+        self.stream.publish(self.rows);
+        added
+    }
+
     /// Appends all values of a reader; what has arrived is published before the next read blocks.
     pub(crate) fn read_from(&mut self, reader: &mut dyn BufRead, check: &mut Check<'_>) -> Result<(), Refusal> {
         let mut decoder = std::mem::take(&mut self.decoder);

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::engine::python::{PythonParameters, WORKER_PROGRAM};
+use crate::engine::python::PythonParameters;
 use crate::engine::worker::command::{end_orphans, start};
 use crate::engine::worker::executor::TaskWatch;
 use crate::engine::worker::invocation::Invocation;
@@ -85,7 +85,7 @@ impl Process {
         let Launched { pid, handle, streams } = start(launcher, gate, &invocation, marker.as_deref(), watch)?;
         drop(invocation);
         let mut process = Self { pid, handle, control, streams: [None, None], marker, end: Mutex::new(None) };
-        for message in [WORKER_PROGRAM.as_bytes(), told] {
+        for message in [parameters.program().as_bytes(), told] {
             // One that has ended already is noticed where it is waited for.
             let length = (message.len() as u32).to_le_bytes();
             let _ = (&process.control).write_all(&length).and_then(|()| (&process.control).write_all(message));

@@ -1,0 +1,514 @@
+# Calls that a running script asks for. What they are made of comes from the script's memory, and what they return goes to the
+# script itself; the worker is told a short readable value of each. docs/design/python-package.md describes both.
+
+import _pickle
+import itertools
+import reprlib
+
+pickle_loads, pickle_dumps = _pickle.loads, _pickle.dumps
+
+ENTRY_BYTES = 32
+unpack_entry = struct.Struct("<IIQ").unpack_from
+pack_result = struct.Struct("<QBI").pack
+OUT_OF_BAND_BYTES = 64 << 10
+PAGE_BYTES = mmap.PAGESIZE
+SEND_INTERVAL_NS = 1_000_000
+SEND_BYTES = 64 << 10
+MAX_SEGMENTS = 4
+MAX_FUNCTIONS = 256
+# A block of a chunk is meant to take this time: where the interpreter ends in one, its items are tried one by one.
+BLOCK_NS = 200_000
+MAX_BLOCK = 1024
+
+VALUE, RAISED, UNSENDABLE = 0, 1, 2
+CALL, MAP, STARMAP = 0, 1, 2
+
+
+class Shown:
+    """What a call prints is its output, and is shown by the script, too, line by line."""
+
+    def write(self, text):
+        count = super().write(text)
+        lane = current.lane
+        if lane is not None and lane.shows:
+            parts = lane.parts[self.number - 1]
+            parts.append(text)
+            if "\n" in text:
+                lane.show(self.number)
+        return count
+
+    def flush(self):
+        super().flush()
+        lane = current.lane
+        if lane is not None:
+            lane.show(self.number)
+
+
+class ScriptStream(Shown, OwnStream):
+    """A stream of an interpreter with one lane."""
+
+
+class SharedScriptStream(Shown, SharedStream):
+    """A stream of an interpreter with several lanes."""
+
+
+class LazyMain(types.ModuleType):
+    """The main module of the script, imported when something is looked for in it."""
+
+    def __init__(self, name, path, module_for_tasks):
+        super().__init__("__main__")
+        self.__dict__["_asked"] = name, path, module_for_tasks
+        if path is not None:
+            self.__file__ = path
+
+    def __getattr__(self, attribute):
+        if attribute.startswith("__"):
+            raise AttributeError(f"module '__main__' has no attribute {attribute!r}")
+        # A function that main has, and that is looked for while main is being imported, is not there yet.
+        if "_asked" in self.__dict__:
+            import_main(self)
+            return getattr(sys.modules["__main__"], attribute)
+        raise AttributeError(f"module '__main__' has no attribute {attribute!r}")
+
+
+importing_main = threading.RLock()
+
+
+def import_main(lazy):
+    """Imports the script's main module as multiprocessing does where it spawns: under another name, so that what stands below
+    its guard does not run."""
+    with importing_main:
+        asked = lazy.__dict__.pop("_asked", None)
+        if asked is None:
+            return
+        name, path, module_for_tasks = asked
+        if name is None and path is None:
+            return
+        import runpy
+
+        module = types.ModuleType("__mp_main__")
+        module_for_tasks.is_importing_main = True
+        try:
+            if name is not None:
+                found = runpy.run_module(name, run_name="__mp_main__", alter_sys=True)
+            else:
+                found = runpy.run_path(path, run_name="__mp_main__")
+        except BaseException:
+            # The next call that needs it has the same reason.
+            lazy.__dict__["_asked"] = asked
+            raise
+        finally:
+            module_for_tasks.is_importing_main = False
+        module.__dict__.update(found)
+        sys.modules["__main__"] = sys.modules["__mp_main__"] = module
+
+
+class TaskModuleFinder:
+    """Finds `fanlane` for calls of an interpreter that does not have the package itself."""
+
+    def __init__(self, module):
+        self.module = module
+
+    def find_spec(self, name, path=None, target=None):
+        if name != "fanlane":
+            return None
+        return importlib.util.spec_from_loader(name, self)
+
+    def create_module(self, spec):
+        return self.module
+
+    def exec_module(self, module):
+        pass
+
+
+class ScriptEnded(Exception):
+    """The script is gone: nothing of the call is wanted."""
+
+
+class DataLink:
+    """The connection of a lane to the script: payloads come through memory of the script, results through the socket."""
+
+    def __init__(self, setup, lane):
+        self.stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.stream.connect("\0" + setup["address"])
+        self.stream.sendall(bytes.fromhex(setup["key"]) + struct.pack("<I", lane))
+        _, _, descriptors = self.receive()
+        self.index_file = descriptors[0]
+        self.index = None
+        self.marks = None
+        self.segments = {}
+        self.functions = {}
+        self.waiting = []
+        self.waiting_bytes = 0
+        self.sent_ns = 0
+
+    def receive(self):
+        """The next frame: its kind, its body and its descriptors."""
+        data, descriptors = bytearray(), []
+        wanted = 5
+        while len(data) < wanted:
+            piece, more, _, _ = socket.recv_fds(self.stream, wanted - len(data), 1, socket.MSG_CMSG_CLOEXEC)
+            if not piece:
+                raise ScriptEnded
+            descriptors += more
+            data += piece
+            if len(data) == 5 and wanted == 5:
+                wanted += int.from_bytes(data[1:5], "little")
+        return data[:1], data[5:], descriptors
+
+    def ask(self, kind, number):
+        self.flush()
+        send(self.stream, kind, number.to_bytes(4, "little"))
+        _, body, descriptors = self.receive()
+        return body[4:], descriptors
+
+    def segment(self, number):
+        found = self.segments.get(number)
+        if found is None:
+            _, descriptors = self.ask(b"G", number)
+            if not descriptors:
+                raise RuntimeError("the script does not have the call any more")
+            if len(self.segments) >= MAX_SEGMENTS:
+                oldest = next(iter(self.segments))
+                memory, file = self.segments.pop(oldest)
+                memory.close()
+                os.close(file)
+            found = mmap.mmap(descriptors[0], 0, mmap.MAP_SHARED, mmap.PROT_READ), descriptors[0]
+            self.segments[number] = found
+        return found
+
+    def function(self, function):
+        """A function by its number, or from its own pickle."""
+        if type(function) is bytes:
+            return pickle_loads(function)
+        found = self.functions.get(function)
+        if found is None:
+            body, _ = self.ask(b"Q", function)
+            found = pickle_loads(body)
+            if len(self.functions) >= MAX_FUNCTIONS:
+                self.functions.clear()
+            self.functions[function] = found
+        return found
+
+    def payload(self, number):
+        """What a call is made of: its function, how it is called, and with what."""
+        entry = number * ENTRY_BYTES
+        index = self.index
+        if index is None or entry + ENTRY_BYTES > len(index):
+            self.index = index = mmap.mmap(self.index_file, 0)
+            self.marks = memoryview(index).cast("Q")
+        segment, length, offset = unpack_entry(index, entry)
+        memory, file = self.segments.get(segment) or self.segment(segment)
+        data = memory[offset : offset + length]
+        if data[0] == 0x80:
+            return pickle_loads(data)
+        return self.with_buffers(file, offset, data)
+
+    def with_buffers(self, file, offset, data):
+        """A payload with buffers, which lie in memory that is the call's own, so that it may write into them."""
+        count = int.from_bytes(data[4:8], "little")
+        pickle_bytes, *lengths = struct.unpack_from(f"<{count + 1}Q", data, 8)
+        start = 8 + 8 * (count + 1)
+        outer = offset // PAGE_BYTES * PAGE_BYTES
+        own = mmap.mmap(file, offset - outer + len(data), mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE, offset=outer)
+        view = memoryview(own)[offset - outer :]
+        place = start + pickle_bytes
+        buffers = []
+        for length in lengths:
+            place = (place + 63) // 64 * 64
+            buffers.append(view[place : place + length])
+            place += length
+        return pickle_loads(data[start : start + pickle_bytes], buffers=buffers)
+
+    def add(self, number, status, data, now_ns):
+        """Adds a result, which is sent at once if nothing was sent for a while."""
+        self.waiting.append(pack_result(number, status, len(data)))
+        self.waiting.append(data)
+        self.waiting_bytes += len(data) + 13
+        if now_ns - self.sent_ns > SEND_INTERVAL_NS or self.waiting_bytes > SEND_BYTES:
+            self.flush()
+            self.sent_ns = now_ns
+
+    def add_with_buffers(self, number, data, buffers):
+        """Sends a result with large buffers, which go through memory."""
+        self.flush()
+        lengths = [buffer.nbytes for buffer in buffers]
+        file = os.memfd_create("fanlane-result", os.MFD_CLOEXEC)
+        try:
+            place = 0
+            for buffer in buffers:
+                rest = buffer
+                at = place
+                while rest.nbytes:
+                    written = os.pwrite(file, rest, at)
+                    at += written
+                    rest = rest[written:]
+                place = (at + 4095) // 4096 * 4096
+            os.ftruncate(file, place)
+            head = struct.pack(f"<QI{len(lengths)}Q", number, len(lengths), *lengths)
+            body = head + data
+            frame = b"V" + len(body).to_bytes(4, "little") + body
+            sent = socket.send_fds(self.stream, [frame], [file])
+            if sent < len(frame):
+                self.stream.sendall(frame[sent:])
+        finally:
+            os.close(file)
+
+    def show(self, number, stream, data):
+        """Has the script show what a call has printed."""
+        self.flush()
+        try:
+            send(self.stream, b"O", struct.pack("<QB", number, stream) + data)
+        except OSError:
+            pass
+
+    def flush(self):
+        if self.waiting:
+            data = b"".join(self.waiting)
+            self.waiting.clear()
+            self.waiting_bytes = 0
+            try:
+                send(self.stream, b"R", data)
+            except OSError:
+                # The script is gone, and with it soon this interpreter.
+                pass
+
+
+class Shortened(reprlib.Repr):
+    """A value as a person reads it, at little cost whatever it is."""
+
+    def __init__(self):
+        super().__init__()
+        self.maxstring = self.maxother = 120
+        self.maxlong = 60
+        self.maxlevel = 3
+
+    def repr_instance(self, value, level):
+        shape = getattr(value, "shape", None)
+        if isinstance(shape, tuple):
+            return f"{type(value).__name__} {shape} {getattr(value, 'dtype', '')}".rstrip()
+        try:
+            return f"{type(value).__name__} of {len(value)}"
+        except Exception:
+            return super().repr_instance(value, level)
+
+
+shortened = Shortened()
+
+
+def readable(value, count):
+    """What the worker is told of a value: its kind and its bytes."""
+    kind = type(value)
+    if count is not None:
+        return TEXT, f"{count} result{'' if count == 1 else 's'}".encode()
+    if value is None or kind is int or kind is float:
+        return encoded(value)
+    if kind is str:
+        return TEXT, value[:200].encode("utf-8", "backslashreplace")
+    try:
+        text = shortened.repr(value)
+    except BaseException as error:
+        text = f"<{kind.__name__}, whose repr raises {type(error).__name__}>"
+    text = text[:400].encode("utf-8", "backslashreplace")
+    return OBJECT, len(text).to_bytes(4, "little") + text
+
+
+def pickled(value, buffers):
+    """The pickle of a value; its large buffers are put into `buffers`."""
+
+    def is_small(buffer):
+        try:
+            raw = buffer.raw()
+        except BufferError:
+            return True
+        if raw.nbytes < OUT_OF_BAND_BYTES:
+            return True
+        buffers.append(raw)
+        return False
+
+    try:
+        return pickle_dumps(value, 5, buffer_callback=is_small)
+    except BaseException:
+        # What a function that has travelled by value has made knows its class by value, too.
+        by_value = sys.modules.get("cloudpickle")
+        if by_value is None:
+            raise
+        buffers.clear()
+        return by_value.dumps(value, 5, buffer_callback=is_small)
+
+
+def raised(error, item):
+    """An exception for the script: itself, if it can be pickled and read again, and its words."""
+    trace = error.__traceback__
+    while trace is not None and is_own(trace.tb_frame):
+        trace = trace.tb_next
+    try:
+        text = "".join(traceback.format_exception(type(error), error, trace))
+        message = str(error)
+    except BaseException as other:
+        text = message = f"{type(error).__name__} (it cannot be shown: {type(other).__name__})"
+    whole = None
+    # Raised in the script, any other would end it.
+    if isinstance(error, Exception):
+        try:
+            whole = pickled(error, [])
+            pickle_loads(whole)
+        except BaseException:
+            whole = None
+    return pickle_dumps((whole, type(error).__qualname__, message, text, item), 5)
+
+
+class ScriptLane(Lane):
+    """Does the calls of a script for one lane."""
+
+    def __init__(self, descriptors, worker, number, program):
+        super().__init__(descriptors, worker, number, program)
+        self.link = program.first_link or DataLink(program.script, number)
+        program.first_link = None
+        self.shows = program.shows
+        self.parts = [], []
+        self.call = None
+
+    def show(self, stream):
+        """Has the script show what was printed and not shown yet."""
+        parts = self.parts[stream - 1]
+        if parts and self.call is not None:
+            text = "".join(parts)
+            parts.clear()
+            self.link.show(self.call, stream, text.encode("utf-8", "backslashreplace"))
+
+    def do(self, numbers, attempts, has_lists, values):
+        """Does calls as Lane.do does, and sends what they return to the script."""
+        link, words, clock, signs, dumps = self.link, self.words, time.monotonic_ns, self.noticed, pickle_dumps
+        payload, functions = link.payload, link.functions
+        is_alone = len(values) == 1
+        place, done = FIRST_RECORD // 8, 0
+        rest = FIRST_RECORD + RECORD_BYTES * len(values)
+        space = len(self.memory) - MAX_REST_BYTES
+        cpu_clock = time.thread_time_ns if self.program.is_shared else time.process_time_ns
+        cpu_ns = cpu_clock()
+        self.tasks = numbers, attempts
+        signs.happened = False
+        for number in range(numbers, numbers + len(values)) if type(numbers) is int else numbers:
+            words[BEGUN] = done + 1
+            if words[LIMIT] <= done:
+                words[BEGUN] = done
+                break
+            self.call = number
+            count = item = buffers = None
+            try:
+                function, way, data = payload(number)
+                function = functions.get(function) or link.function(function)
+                if way == CALL:
+                    value = function(*data[0], **data[1])
+                else:
+                    item = [0]
+                    value = self.chunk(number, function, way, data, item)
+                    count, item = len(value), None
+                if signs.happened and signs.is_forked:
+                    os._exit(0)
+                if type(value) is int or type(value) is float:
+                    status, body = VALUE, dumps(value, 5)
+                else:
+                    status, body, buffers = self.result(value, count)
+                if status == VALUE:
+                    told = readable(value, count)
+                else:
+                    reason = pickle_loads(body)[0]
+                    told = FAILED, f"the result cannot be pickled: {reason}".encode("utf-8", "backslashreplace")
+                value = data = None
+            except BaseException as error:
+                if signs.is_forked:
+                    os._exit(1)
+                status, body = RAISED, raised(error, item and item[0])
+                told = FAILED, self.told(error)
+                error = None
+            if buffers:
+                link.add_with_buffers(number, body, buffers)
+            else:
+                link.add(number, status, body, clock())
+            body = buffers = None
+            if signs.happened:
+                self.show(1)
+                self.show(2)
+            rest = self.keep(place, rest, *told)
+            done += 1
+            place += 2
+            if signs.happened or is_alone or rest > space:
+                break
+        # Before the worker is told of the end: what it reports as done is on its way to the script.
+        link.flush()
+        self.flush()
+        words[DONE] = done
+        self.tasks = self.call = None
+        end = struct.pack("<IqQ", done, cpu_clock() - cpu_ns, peak_memory_bytes())
+        with self.sending:
+            send(self.stream, ENDED, end)
+
+    def told(self, error):
+        """Prints the traceback for those who look at the call; the script has it with the exception."""
+        self.shows = False
+        words = report(error)
+        self.shows = self.program.shows
+        return words.encode("utf-8", "backslashreplace")
+
+    def result(self, value, count):
+        """The pickle of a result with its large buffers, or the reason why there is none."""
+        buffers = []
+        try:
+            return VALUE, pickled(value, buffers), buffers
+        except BaseException as error:
+            shown = f"a list of {count}" if count is not None else shortened.repr(value)
+            return UNSENDABLE, pickle_dumps((repr(error), shown, None), 5), None
+
+    def chunk(self, number, function, way, items, place):
+        """The values of a chunk's items. Which one is under way lies in the script's memory, for the case that the
+        interpreter ends in it; where items are fast, a block of them."""
+        marks, mark = self.link.marks, number * (ENTRY_BYTES // 8) + 2
+        values, clock, size, first = [], time.monotonic_ns, 1, 0
+        several = map if way == MAP else itertools.starmap
+        begin_ns = clock()
+        while first < len(items):
+            block = items[first : first + size]
+            marks[mark] = len(block) << 32 | first + 1
+            left = iter(block)
+            try:
+                values.extend(several(function, left))
+            except BaseException:
+                place[0] = first + len(block) - left.__length_hint__() - 1
+                raise
+            first += len(block)
+            end_ns = clock()
+            fitting = size * BLOCK_NS // max(end_ns - begin_ns, 1)
+            size = max(1, min(fitting, size * 4, MAX_BLOCK))
+            begin_ns = end_ns
+        return values
+
+
+def serve_script(program, setup, lane):
+    """Gets the interpreter ready for the calls of a script; returns the type of its lanes."""
+    script = setup["script"]
+    asked = json.loads(script["prepare"])
+    program.step = "the interpreter cannot reach its script: "
+    program.script = script
+    program.first_link = link = DataLink(script, lane)
+    program.shows = asked["output"]
+    program.step = "the interpreter cannot be made like the script's: "
+    sys.path[:] = asked["sys_path"]
+    sys.argv = asked["argv"]
+    if asked["output"]:
+        kind = SharedScriptStream if program.is_shared else ScriptStream
+        sys.stdout, sys.stderr = kind(1), kind(2)
+        sys.stdout.number, sys.stderr.number = 1, 2
+        sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr
+    module = module_for_tasks(setup)
+    module.is_importing_main = False
+    sys.modules["_fanlane_task"] = module
+    sys.meta_path.append(TaskModuleFinder(module))
+    sys.modules["__main__"] = LazyMain(asked["main_name"], asked["main_path"], module)
+    if asked["initializer"] is not None:
+        program.step = "the initializer cannot be read: "
+        function, arguments = link.function(asked["initializer"])
+        program.step = "the initializer failed: "
+        function(*arguments)
+    return ScriptLane
