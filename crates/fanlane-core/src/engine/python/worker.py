@@ -20,8 +20,8 @@ import types
 from collections import namedtuple
 
 BEGUN, DONE, LIMIT = 0, 1, 2
-FIRST_RECORD = 64
-RECORD_BYTES = 16
+# Behind these come the end of each call with its kind, then its number, then what is long.
+FIRST_WORD = 8
 # A batch ends before the memory is too full for the longest text in it.
 MAX_REST_BYTES = 32 << 10
 MAX_TEXT_CHARS = 64 << 10
@@ -215,8 +215,8 @@ def describe(value):
     return text, written
 
 
-def encoded(value):
-    """A result that is no small number: its kind and its bytes."""
+def plain(value):
+    """The kind of a result and its bytes."""
     if value is None:
         return NOTHING, b""
     kind = type(value)
@@ -244,6 +244,14 @@ def encoded(value):
     text, written = describe(value)
     text = text.encode("utf-8", "backslashreplace")
     return OBJECT, len(text).to_bytes(4, "little") + text + written.encode()
+
+
+def encoded(value):
+    """A result that is no small number: its kind and its bytes, of which there are not too many."""
+    kind, body = plain(value)
+    if len(body) > MAX_RESULT_BYTES:
+        raise ValueError(f"the result has {len(body)} bytes, more than {MAX_RESULT_BYTES}; write it to a file")
+    return kind, body
 
 
 def converter(reading):
@@ -330,42 +338,61 @@ class Lane:
         """Does calls until all are done, one has printed, the engine wants the rest back or the memory is full."""
         program = self.program
         call = program.call_with_values if has_lists else program.call_with_value
-        words, integers, floats, clock, signs = self.words, self.integers, self.floats, time.monotonic_ns, self.noticed
-        int_min, int_max = INT_MIN, INT_MAX
-        is_alone = len(values) == 1
-        place, done = FIRST_RECORD // 8, 0
-        rest = FIRST_RECORD + RECORD_BYTES * len(values)
+        words, clock, signs = self.words, time.monotonic_ns, self.noticed
+        count, done = len(values), 0
+        # The words of a call are those at its place in the batch, from 1.
+        before_ends, before_numbers = FIRST_WORD - 1, FIRST_WORD - 1 + count
+        ends, integers, floats = words[before_ends:], self.integers[before_numbers:], self.floats[before_numbers:]
+        rest = (FIRST_WORD + 2 * count) * 8
         space = len(self.memory) - MAX_REST_BYTES
         cpu_clock = time.thread_time_ns if program.is_shared else time.process_time_ns
         cpu_ns = cpu_clock()
         self.tasks = numbers, attempts
         signs.happened = False
-        for value in values:
-            words[BEGUN] = done + 1
-            if words[LIMIT] <= done:
+        for done, value in enumerate(values, 1):
+            words[BEGUN] = done
+            if words[LIMIT] < done:
+                done -= 1
                 words[BEGUN] = done
                 break
+            kind = None
             try:
                 value = call(value)
                 if signs.happened and signs.is_forked:
                     os._exit(0)
-                if type(value) is int and int_min <= value <= int_max:
-                    integers[place + 1] = value
-                    words[place] = clock()
+                if type(value) is int:
+                    try:
+                        integers[done] = value
+                        ends[done] = clock()
+                    except ValueError:
+                        kind, body = encoded(value)
                 elif type(value) is float:
-                    floats[place + 1] = value
-                    words[place] = clock() | FLOAT << KIND_SHIFT
+                    floats[done] = value
+                    ends[done] = clock() | FLOAT << KIND_SHIFT
                 else:
-                    rest = self.keep(place, rest, *encoded(value))
+                    kind, body = encoded(value)
                 value = None
             except BaseException as error:
                 if signs.is_forked:
                     os._exit(1)
-                rest = self.keep(place, rest, FAILED, report(error).encode("utf-8", "backslashreplace"))
+                kind, body = FAILED, report(error).encode("utf-8", "backslashreplace")
                 error = None
-            done += 1
-            place += 2
-            if signs.happened or is_alone or rest > space:
+            if kind is not None:
+                end_ns = clock()
+                if len(body) > MAX_REST_BYTES:
+                    with self.sending:
+                        send(self.stream, RECORD, body)
+                    kind, number = APART, kind
+                elif kind == INT or kind == FLOAT:
+                    number = int.from_bytes(body, "little")
+                else:
+                    number = len(body)
+                    self.memory[rest : rest + number] = body
+                    rest += number
+                words[before_numbers + done] = number
+                ends[done] = kind << KIND_SHIFT | end_ns
+                body = None
+            if signs.happened or rest > space:
                 break
         self.flush()
         words[DONE] = done
@@ -373,26 +400,6 @@ class Lane:
         end = struct.pack("<IqQ", done, cpu_clock() - cpu_ns, peak_memory_bytes())
         with self.sending:
             send(self.stream, ENDED, end)
-
-    def keep(self, place, rest, kind, body):
-        """Puts a record into the memory, and what is long beside it; returns where the next rest begins."""
-        length = len(body)
-        if length > MAX_RESULT_BYTES:
-            raise ValueError(f"the result has {length} bytes, more than {MAX_RESULT_BYTES}; write it to a file")
-        end_ns = time.monotonic_ns()
-        if kind == INT or kind == FLOAT:
-            number = int.from_bytes(body, "little")
-        elif length > MAX_REST_BYTES:
-            with self.sending:
-                send(self.stream, RECORD, body)
-            kind, number = APART, kind
-        else:
-            self.memory[rest : rest + length] = body
-            rest += length
-            number = length
-        self.words[place + 1] = number
-        self.words[place] = kind << KIND_SHIFT | end_ns
-        return rest
 
     def flush(self):
         for stream in (sys.stdout, sys.stderr):

@@ -2,8 +2,6 @@
 
 use crate::event::CallValue;
 
-/// Length of a record: its kind with its end, and a number.
-pub const RECORD_BYTES: usize = 16;
 /// The bits of the first word of a record in front of its end.
 pub const KIND_SHIFT: u32 = 60;
 

@@ -13,15 +13,17 @@ use crate::event::CallValue;
 use fanlane_os::shared_memory::Segment;
 
 use super::call_batch::CallBatch;
-use super::call_record::{CallRecord, KIND_SHIFT, Kind, RECORD_BYTES, value_of};
+use super::call_record::{CallRecord, KIND_SHIFT, Kind, value_of};
 
 /// The words at the beginning of the memory, by their offsets: how many calls of the batch were begun, are done, and may be
 /// begun.
 const BEGUN: usize = 0;
 const DONE: usize = 8;
 const LIMIT: usize = 16;
-/// Where the first record lies.
+/// Where the records lie: the end of each call with its kind, a word for each call of the batch; then its number, in the same
+/// order; then what is long.
 const FIRST_RECORD: usize = 64;
+const WORD_BYTES: usize = 8;
 const MEMORY_BYTES: usize = 256 << 10;
 
 /// A lane's connection to its interpreter.
@@ -40,6 +42,8 @@ pub struct LaneLink {
 struct Batch {
     /// Number of calls that may be begun.
     calls: u32,
+    /// Number of calls that were sent.
+    sent: usize,
     /// Number of records that were taken.
     taken: u32,
     /// Where the text of the next record lies that has one.
@@ -150,8 +154,9 @@ impl LaneLink {
         }
         self.batch = Some(Batch {
             calls: count,
+            sent: count as usize,
             taken: 0,
-            rest: FIRST_RECORD + count as usize * RECORD_BYTES,
+            rest: FIRST_RECORD + 2 * count as usize * WORD_BYTES,
             available: 0,
             seen: 0,
             looks: 0,
@@ -263,9 +268,9 @@ impl LaneLink {
     /// The next record, if it is there.
     pub fn take(&mut self) -> Option<CallRecord> {
         let batch = self.batch.as_mut().filter(|batch| batch.taken < batch.available)?;
-        let place = FIRST_RECORD + batch.taken as usize * RECORD_BYTES;
-        let word = |offset: usize| self.memory.word(offset).load(Ordering::Relaxed);
-        let (first, number) = (word(place), word(place + 8));
+        let place = batch.taken as usize;
+        let word = |place: usize| self.memory.word(FIRST_RECORD + place * WORD_BYTES).load(Ordering::Relaxed);
+        let (first, number) = (word(place), word(batch.sent + place));
         let (kind, end_ns) = ((first >> KIND_SHIFT) as u8, first & ((1 << KIND_SHIFT) - 1));
         let result = match kind {
             Kind::INT => Ok(Some(CallValue::Int(number.cast_signed()))),
@@ -301,9 +306,11 @@ mod tests {
 
     use super::super::call_batch::Call;
 
-    fn record(kind: u8, end_ns: u64, number: u64) -> [u8; RECORD_BYTES] {
-        let words = [u64::from(kind) << KIND_SHIFT | end_ns, number];
-        words.map(u64::to_le_bytes).concat().try_into().expect("two words")
+    /// Writes the record of the call at this place of a batch of `calls`.
+    fn record(link: &LaneLink, (place, calls): (usize, usize), kind: u8, end_ns: u64, number: u64) {
+        let word = |place: usize| link.memory.word(FIRST_RECORD + place * WORD_BYTES);
+        word(place).store(u64::from(kind) << KIND_SHIFT | end_ns, Ordering::Release);
+        word(calls + place).store(number, Ordering::Release);
     }
 
     /// A lane with a batch of calls, and the interpreter's end of its socket.
@@ -330,9 +337,10 @@ mod tests {
     #[test]
     fn what_is_done_survives_the_interpreter_and_what_was_begun_is_known() {
         let (mut link, _theirs) = lane(4);
-        let records = [record(Kind::INT, 5, 27), record(6, 6, 3), record(Kind::BYTES, 7, 1)].concat();
-        link.memory.store(FIRST_RECORD, &records);
-        link.memory.store(FIRST_RECORD + 4 * RECORD_BYTES, b"badx");
+        for (place, kind, end_ns, number) in [(0, Kind::INT, 5, 27), (1, 6, 6, 3), (2, Kind::BYTES, 7, 1)] {
+            record(&link, (place, 4), kind, end_ns, number);
+        }
+        link.memory.store(FIRST_RECORD + 8 * WORD_BYTES, b"badx");
         link.memory.word(BEGUN).store(3, Ordering::Release);
         assert!(link.take().is_none(), "nothing is told yet");
         assert_eq!(link.note_death(), 2);
@@ -356,7 +364,7 @@ mod tests {
     #[test]
     fn a_long_result_comes_beside_its_record() {
         let (mut link, mut theirs) = lane(1);
-        link.memory.store(FIRST_RECORD, &record(Kind::APART, 1, u64::from(Kind::TEXT)));
+        record(&link, (0, 1), Kind::APART, 1, u64::from(Kind::TEXT));
         let end = [&1_u32.to_le_bytes()[..], &9_u64.to_le_bytes(), &4096_u64.to_le_bytes()].concat();
         let said = [&b"E"[..], &20_u32.to_le_bytes(), &end].concat();
         theirs.write_all(&said).expect("sent");
