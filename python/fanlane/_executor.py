@@ -1,0 +1,226 @@
+"""`Executor`: the interface of `concurrent.futures.Executor` over a run of Fanlane."""
+
+from __future__ import annotations
+
+import threading
+import time
+import weakref
+from concurrent.futures import Executor as _Executor
+from concurrent.futures import Future, InvalidStateError, TimeoutError
+from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, TypeVar
+
+from ._feeder import Feeder
+from ._pickling import name_of
+from ._pool import checked_settings
+from ._results import Failed, NotYet, Progress, Sink, StreamFeed
+from ._run import Run
+from ._setup import Settings
+
+T = TypeVar("T")
+
+
+class CallFuture(Future, Sink):  # type: ignore[type-arg]
+    """A `concurrent.futures.Future` whose `cancel` ends the call also while it is running."""
+
+    is_single = True
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        self._run = run
+
+    def cancel(self) -> bool:
+        """Cancels the call, also one that is running; False where it has ended."""
+        if not super().cancel():
+            return False
+        with self._condition:
+            if self._state == "CANCELLED":
+                self.set_running_or_notify_cancel()
+        self._run.cancel(self)
+        return True
+
+    def running(self) -> bool:
+        """Whether a worker is doing the call."""
+        return not self.done() and self._run.is_running(self)
+
+    def settle(self, key: int, ok: bool, value: Any) -> None:
+        try:
+            if ok:
+                self.set_result(value)
+            else:
+                self.set_exception(value)
+        except InvalidStateError:
+            # It was cancelled meanwhile.
+            pass
+
+
+class Executor(_Executor):
+    """An executor of worker processes, with the interface of `concurrent.futures.ProcessPoolExecutor`.
+
+    >>> with Executor(2) as executor:
+    ...     future = executor.submit(pow, 2, 5)
+    ...     list(executor.map(abs, [-1, 2]))
+    ...     future.result()
+    [1, 2]
+    32
+
+    The workers start with the first call. The parameters behind `max_tasks_per_child` are those of `Pool`; `mp_context` is
+    accepted and means nothing. `cancel()` of a future ends its call also when it is running. A worker that dies fails its own
+    call, by `WorkerDied`, and leaves the executor usable.
+    """
+
+    def __init__(
+        self,
+        max_workers: Optional[int] = None,
+        mp_context: Any = None,
+        initializer: Optional[Callable[..., Any]] = None,
+        initargs: Iterable[Any] = (),
+        *,
+        max_tasks_per_child: Optional[int] = None,
+        name: Optional[str] = None,
+        mode: str = "pool",
+        timeout: Optional[float] = None,
+        retries: int = 0,
+        history: bool = True,
+        interpreter: Optional[str] = None,
+        output: bool = True,
+        env: Optional[Mapping[str, str]] = None,
+    ) -> None:
+        if max_workers is not None and max_workers <= 0:
+            raise ValueError("max_workers must be greater than 0")
+        if max_tasks_per_child is not None:
+            if not isinstance(max_tasks_per_child, int):
+                raise TypeError("max_tasks_per_child must be an integer")
+            if max_tasks_per_child <= 0:
+                raise ValueError("max_tasks_per_child must be >= 1")
+        self._settings: Settings = checked_settings(
+            max_workers,
+            initializer,
+            initargs,
+            max_tasks_per_child,
+            mode,
+            timeout,
+            retries,
+            name=name,
+            history=history,
+            interpreter=interpreter,
+            shows_output=output,
+            environment=dict(env or {}),
+            finishes_at_exit=True,
+        )
+        self._max_workers = self._settings.workers
+        self._run: Optional[Run] = None
+        self._is_shut_down = False
+        self._starting = threading.Lock()
+        self._streams: "weakref.WeakSet[StreamFeed]" = weakref.WeakSet()
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> "Future[T]":
+        """Calls `fn(*args, **kwargs)` in a worker; a `concurrent.futures.Future` of its value."""
+        run = self._started()
+        future = CallFuture(run)
+        run.call(future, fn, args, kwargs)
+        return future
+
+    def map(
+        self,
+        fn: Callable[..., T],
+        *iterables: Iterable[Any],
+        timeout: Optional[float] = None,
+        chunksize: int = 1,
+        buffersize: Optional[int] = None,
+    ) -> Iterator[T]:
+        """Calls `fn` with an item of each iterable; an iterator over what it returns, in order.
+
+        `TimeoutError` is raised where a value is not there `timeout` seconds after the call of `map`. The iterables may be
+        endless; `buffersize` is the number of values, at most, that are made and not yet taken.
+        """
+        if chunksize < 1:
+            raise ValueError("chunksize must be >= 1.")
+        if buffersize is not None and buffersize < 1:
+            raise ValueError("buffersize must be None or > 0")
+        deadline = None if timeout is None else time.monotonic() + timeout
+        run = self._started()
+        feed = StreamFeed(True, chunksize > 1)
+        self._streams.add(feed)
+        try:
+            function = run.functions.add(fn)
+        except Exception as error:
+            feed.refuse_from(0, error)
+        else:
+            feeder = Feeder(run, feed, function, name_of(fn), zip(*iterables), chunksize, True)
+            feeder.is_plain = all(type(items) in (list, tuple, range, str) for items in iterables)
+            feeder.bound(buffersize)
+            feeder.start()
+        return _values(run, feed, deadline)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Takes no more calls. `cancel_futures` cancels those that have not begun; `wait` waits for the others."""
+        with self._starting:
+            self._is_shut_down = True
+            run = self._run
+        if run is None:
+            return
+        if cancel_futures:
+            run.cancel_queued()
+        for feed in list(self._streams):
+            feed.lift_bound()
+        run.close()
+        if wait:
+            run.join()
+
+    def terminate_workers(self) -> None:
+        """Ends all workers at once; calls that have not ended are cancelled. The executor takes no more calls."""
+        self.shutdown(wait=False)
+        if self._run is not None:
+            self._run.terminate()
+
+    kill_workers = terminate_workers
+
+    def resize(self, max_workers: int) -> None:
+        """Changes the number of workers; no call is ended by that."""
+        if max_workers <= 0:
+            raise ValueError("max_workers must be greater than 0")
+        self._started().resize(max_workers)
+
+    def progress(self) -> Progress:
+        """How many calls are done and have failed, and how many there are."""
+        return self._run.progress() if self._run is not None else Progress(0, 0, 0)
+
+    @property
+    def run_number(self) -> Optional[int]:
+        """The number of the run in the history; None until it is known, and where there is no history."""
+        return self._run.info.get("run") if self._run is not None else None
+
+    def _started(self) -> Run:
+        with self._starting:
+            if self._is_shut_down:
+                raise RuntimeError("cannot schedule new futures after shutdown")
+            if self._run is None:
+                self._run = Run(self._settings)
+                # An executor that is dropped has its calls done, and ends then.
+                weakref.finalize(self, self._run.close).atexit = False
+            elif self._run.is_closed:
+                raise RuntimeError("cannot schedule new futures after interpreter shutdown")
+            elif self._run.over.is_set():
+                raise RuntimeError(f"cannot schedule new futures: {self._run.why_ended()}")
+            return self._run
+
+
+def _values(run: Run, feed: StreamFeed, deadline: Optional[float]) -> Iterator[Any]:
+    """The values of a map; once it is left, what is not needed any more is cancelled."""
+    try:
+        while True:
+            try:
+                value = feed.next(None if deadline is None else max(0.0, deadline - time.monotonic()))
+            except NotYet:
+                raise TimeoutError() from None
+            except StopIteration:
+                return
+            for item in value if feed.is_chunked and type(value) is not Failed else [value]:
+                if type(item) is Failed:
+                    raise item.error
+                yield item
+    finally:
+        feed.is_abandoned = True
+        feed.lift_bound()
+        if not run.over.is_set():
+            run.cancel_queued(feed)

@@ -1,0 +1,266 @@
+"""How functions, arguments and results become bytes: pickle, and cloudpickle where it is installed and needed.
+
+Plain pickle comes first, because it is quick. What it cannot take (a lambda, a closure), and what it would take by a reference to
+`__main__`, goes by cloudpickle, which takes along what a function needs. Without cloudpickle the workers import the main module,
+as those of `multiprocessing` do.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import pickle
+import sys
+import threading
+import types
+from collections import OrderedDict
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+
+PROTOCOL = 5
+# A buffer from this size on goes beside the pickle, without a copy in it.
+MIN_BUFFER_BYTES = 64 << 10
+ADVICE = (
+    "install cloudpickle, which takes lambdas, closures and local classes along, or define it at the top level of a module"
+)
+ALL_IN_BAND = 1 << 62
+# Functions that no call needs any more, kept because the next call often has the same.
+MAX_IDLE_FUNCTIONS = 32
+MAIN = b"__main__"
+
+
+class Dumped(NamedTuple):
+    """The bytes of a value."""
+
+    data: bytes
+    buffers: List[memoryview]
+
+
+@functools.lru_cache(maxsize=None)
+def installed_cloudpickle() -> Any:
+    try:
+        import cloudpickle as module  # type: ignore[import-untyped,unused-ignore]
+    except ImportError:
+        return None
+    return module
+
+
+def cloudpickle() -> Any:
+    """The module cloudpickle, or the one that joblib brings; None where there is neither."""
+    return installed_cloudpickle() or sys.modules.get("joblib.externals.cloudpickle")
+
+
+def dump(value: Any, what: str = "the arguments", min_buffer_bytes: int = MIN_BUFFER_BYTES) -> Dumped:
+    """The bytes of a value; PicklingError says what is in the way and what to do."""
+    buffers: List[memoryview] = []
+
+    def keeps(buffer: pickle.PickleBuffer) -> bool:
+        try:
+            view = buffer.raw()
+        except BufferError:
+            return True
+        if view.nbytes < min_buffer_bytes:
+            return True
+        buffers.append(view)
+        return False
+
+    module = None
+    try:
+        data = pickle.dumps(value, PROTOCOL, buffer_callback=keeps)
+        if MAIN not in data:
+            return Dumped(data, buffers)
+        module = cloudpickle()
+        if module is None:
+            check_main_can_be_imported(value, what)
+            return Dumped(data, buffers)
+    except NoMainModule:
+        raise
+    except (pickle.PicklingError, AttributeError, TypeError, RecursionError) as error:
+        module = cloudpickle()
+        if module is None:
+            # A lock is not helped by it, as a lambda is.
+            advice = "" if isinstance(error, TypeError) else f"; {ADVICE}"
+            raise pickle.PicklingError(f"{what} cannot be sent to a worker: {error}{advice}") from error
+    buffers.clear()
+    try:
+        return Dumped(module.dumps(value, PROTOCOL, buffer_callback=keeps), buffers)
+    except Exception as error:
+        raise pickle.PicklingError(f"{what} cannot be sent to a worker: {type(error).__name__}: {error}") from error
+
+
+class NoMainModule(pickle.PicklingError):
+    """Something is defined in a main module that workers cannot import."""
+
+
+def check_main_can_be_imported(value: Any, what: str) -> None:
+    path, name = main_module()
+    if path is None and name is None:
+        named = f"{value.__qualname__} " if hasattr(value, "__qualname__") else ""
+        raise NoMainModule(
+            f"{what} {named}cannot be sent to a worker: it is defined in a session without a file (a notebook, python -c, "
+            "standard input), which workers cannot import; install cloudpickle, or put it into a module"
+        )
+
+
+def main_module() -> Tuple[Optional[str], Optional[str]]:
+    """The path or the name by which workers import the main module; neither where it is no file."""
+    main = sys.modules.get("__main__")
+    spec = getattr(main, "__spec__", None)
+    name = getattr(spec, "name", None)
+    if name is not None:
+        return None, name
+    path = getattr(main, "__file__", None)
+    if path is None or getattr(main, "__doc__", None) == "Automatically created module for IPython interactive environment":
+        return None, None
+    path = os.path.abspath(path)
+    return (path, None) if os.path.isfile(path) else (None, None)
+
+
+def is_importable(function: Any) -> bool:
+    """Whether a worker finds the function by its name in its module."""
+    if type(function) not in (types.FunctionType, types.BuiltinFunctionType, type):
+        return False
+    module_name = getattr(function, "__module__", None)
+    if module_name is None or module_name == "__main__":
+        return False
+    found: Any = sys.modules.get(module_name)
+    for part in getattr(function, "__qualname__", "<locals>").split("."):
+        found = getattr(found, part, None)
+        if found is None:
+            return False
+    return found is function
+
+
+class Function:
+    """A function as the interpreters get it."""
+
+    __slots__ = ("number", "data", "calls", "is_kept")
+
+    def __init__(self, number: int, data: bytes, is_kept: bool) -> None:
+        self.number = number
+        self.data = data
+        self.calls = 0
+        self.is_kept = is_kept
+
+
+class Functions:
+    """The functions that the calls of a pool need, each once."""
+
+    def __init__(self) -> None:
+        self.by_number: Dict[int, Function] = {}
+        self.by_data: Dict[bytes, Function] = {}
+        self.importable: Dict[Any, Function] = {}
+        self.idle: "OrderedDict[int, Function]" = OrderedDict()
+        self.next_number = 1
+        self.lock = threading.Lock()
+
+    def add(self, function: Callable[..., Any]) -> Function:
+        """The entry of a function, to be released after its calls are submitted.
+
+        What is not importable is pickled each time, since what it refers to may have changed."""
+        is_kept = is_importable(function)
+        entry = self.importable.get(function) if is_kept else None
+        data = dump_function(function) if entry is None else b""
+        with self.lock:
+            if entry is None:
+                entry = self.by_data.get(data) or self.make(data)
+                if is_kept:
+                    entry.is_kept = True
+                    self.importable[function] = entry
+            entry.calls += 1
+        return entry
+
+    def make(self, data: bytes) -> Function:
+        entry = Function(self.next_number, data, False)
+        self.next_number += 1
+        self.by_number[entry.number] = entry
+        self.by_data[data] = entry
+        return entry
+
+    def add_initializer(self, initializer: Callable[..., Any], arguments: Tuple[Any, ...]) -> int:
+        """What each interpreter calls first; its number."""
+        what = f"the initializer {name_of(initializer)} with its arguments"
+        entry = self.make(dump((initializer, arguments), what, ALL_IN_BAND).data)
+        entry.is_kept = True
+        return entry.number
+
+    def hold(self, entry: Function) -> None:
+        """A call needs the function."""
+        with self.lock:
+            entry.calls += 1
+
+    def release(self, entry: Function) -> None:
+        """A call of the function has ended, or the function is not held any more."""
+        with self.lock:
+            entry.calls -= 1
+            if entry.calls == 0 and not entry.is_kept:
+                self.idle[entry.number] = entry
+                self.idle.move_to_end(entry.number)
+                if len(self.idle) > MAX_IDLE_FUNCTIONS:
+                    number, oldest = self.idle.popitem(last=False)
+                    if oldest.calls == 0 and not oldest.is_kept:
+                        del self.by_number[number]
+                        del self.by_data[oldest.data]
+
+
+def dump_function(function: Any) -> bytes:
+    """The bytes of a function, its large buffers within."""
+    return dump(function, f"the function {name_of(function)}", ALL_IN_BAND).data
+
+
+def name_of(function: Any) -> str:
+    """The name of a function in labels."""
+    name = getattr(function, "__qualname__", None)
+    if name is None:
+        # A partial, and what scikit-learn wraps functions in.
+        inner = getattr(function, "func", None) or getattr(function, "function", None)
+        name = name_of(inner) if inner is not None and inner is not function else type(function).__name__
+    return str(name).rpartition("<locals>.")[2][:60]
+
+
+class _Short:
+    """A readable text of a value that never takes long: foreign types are named, not asked."""
+
+    MAX_CHARS = 40
+    MAX_ITEMS = 4
+
+    def text(self, value: Any, depth: int = 2) -> str:
+        kind = type(value)
+        if kind is int and value.bit_length() > 120:
+            return f"int of {value.bit_length()} bits"
+        if kind in (int, float, bool, complex, type(None)):
+            return repr(value)
+        if kind in (str, bytes):
+            return repr(value) if len(value) <= self.MAX_CHARS else repr(value[: self.MAX_CHARS - 1]) + "…"
+        if kind in (list, tuple, set, frozenset, dict) and depth:
+            return self.container(value, kind, depth)
+        if kind in (types.FunctionType, types.BuiltinFunctionType, type):
+            return name_of(value)
+        shape = kind.__module__.split(".")[0] in ("numpy", "pandas", "torch", "scipy") and getattr(value, "shape", None)
+        return f"{kind.__name__}{tuple(shape)}" if isinstance(shape, tuple) and shape else f"<{kind.__name__}>"
+
+    def container(self, value: Any, kind: type, depth: int) -> str:
+        brackets = "[]" if kind is list else "()" if kind is tuple else "{}"
+        parts: List[str] = []
+        for item in value:
+            if len(parts) == self.MAX_ITEMS:
+                parts.append("…")
+                break
+            shown = self.text(item, depth - 1)
+            parts.append(f"{shown}: {self.text(value[item], depth - 1)}" if kind is dict else shown)
+        if kind is tuple and len(value) == 1:
+            parts.append("")
+        return brackets[0] + ", ".join(parts).rstrip(" ") + brackets[1]
+
+
+short = _Short().text
+MAX_LABEL_CHARS = 80
+
+
+def label_of_call(name: str, args: Any, kwargs: Any) -> str:
+    parts = [short(value) for value in args[:6]] + (["…"] if len(args) > 6 else [])
+    parts += [f"{key}={short(value)}" for key, value in list(kwargs.items())[:6]]
+    return shortened(f"{name}({', '.join(parts)})")
+
+
+def shortened(label: str) -> str:
+    return label if len(label) <= MAX_LABEL_CHARS else label[: MAX_LABEL_CHARS - 2] + "…)"

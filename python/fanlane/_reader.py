@@ -1,0 +1,335 @@
+"""The thread of a run: it reads what the host and the interpreters say, and gives results to those who wait for them."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import mmap
+import os
+import pickle
+import select
+import socket
+import struct
+import sys
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
+
+from . import _wire
+from ._chunks import SplitChunk
+from ._errors import CallCancelled, CannotStart, RemoteError, WorkerDied, exception_of, failure_of
+from ._wire import LINK_HELLO_BYTES, RECORD, Stream, frame
+
+if TYPE_CHECKING:
+    from ._run import Entry, Run
+
+# How long a label may wait for others while the workers have calls to do.
+BUNCH_SECS = 0.001
+# A call that the engine says is done and whose result has not come: the interpreter has died between both.
+LOST_RESULT_SECS = 0.25
+RECEIVE_BYTES = 256 << 10
+# How an interpreter ends in a chunk of which other items can be called.
+ENDS_OF_INTERPRETERS = ("died", "exited", "timeout", "lost")
+
+
+class Reader:
+    """What only the thread of a run touches."""
+
+    def __init__(self, run: "Run") -> None:
+        self.run = run
+        self.links: Dict[int, Stream] = {}
+        self.strangers: Dict[int, Stream] = {}
+        self.buffer = bytearray(RECEIVE_BYTES)
+        # Exceptions of attempts that may not be the last, and calls that are done and whose results have not come.
+        self.held: Dict[int, BaseException] = {}
+        self.without_result: Dict[int, float] = {}
+        self.last_link_end = 0.0
+        self.epoll = select.epoll()
+        for descriptor in (run.control.fileno(), run.listener.fileno(), run.woken.fileno()):
+            self.epoll.register(descriptor, select.EPOLLIN)
+
+    def serve(self) -> None:
+        """Reads until the run is over."""
+        run = self.run
+        try:
+            while self.step():
+                pass
+        except BaseException as error:
+            run.reason = run.reason or error
+            run.host.kill()
+            raise
+        finally:
+            self.end()
+
+    def step(self) -> bool:
+        """Waits for something and does what it asks for; False when the run is over."""
+        run = self.run
+        with run.lock:
+            run.end_if_all_is_done()
+            timeout = BUNCH_SECS if run.labels else LOST_RESULT_SECS / 2 if self.without_result else None
+            self.watch(run.control)
+        goes_on = True
+        happened = self.epoll.poll(timeout)
+        for descriptor, _ in happened:
+            link = self.links.get(descriptor)
+            if link is not None:
+                self.read_link(link)
+            elif descriptor == run.control.fileno():
+                goes_on = run.control.receive(self.buffer, self.take_control)
+            elif descriptor == run.woken.fileno():
+                self.be_woken()
+            elif descriptor == run.listener.fileno():
+                self.accept()
+            else:
+                self.greet(self.strangers[descriptor])
+        while run.requests:
+            run.requests.popleft()()
+        with run.lock:
+            if run.labels and (not happened or len(run.calls) - len(run.labels) <= 2 * run.workers):
+                run.flush_labels()
+        if self.without_result:
+            self.submit_lost_again()
+        return goes_on
+
+    def be_woken(self) -> None:
+        try:
+            self.run.woken.recv(4096)
+        except BlockingIOError:
+            pass
+
+    def watch(self, stream: Stream) -> None:
+        """Sends what waits for the stream, and asks to hear when more can be sent."""
+        wants_to_send = bool(stream.outgoing) and stream.flush()
+        if wants_to_send != stream.is_watched_for_sending:
+            stream.is_watched_for_sending = wants_to_send
+            self.epoll.modify(stream.fileno(), select.EPOLLIN | select.EPOLLOUT if wants_to_send else select.EPOLLIN)
+
+    def take_control(self, kind: int, body: memoryview) -> None:
+        """A frame of the host."""
+        run = self.run
+        if kind == ord("D"):
+            now = time.monotonic()
+            with run.lock:
+                for number in _wire.numbers(body):
+                    if number in run.calls:
+                        self.without_result[number] = now
+        elif kind == ord("X"):
+            for failure in json.loads(bytes(body)):
+                self.take_failure(failure["call"], failure["kind"], failure["message"])
+        elif kind == ord("F"):
+            run.reason = CannotStart(str(body, "utf-8", "replace"))
+            run.begun.set()
+        elif kind in b"IN":
+            told = json.loads(bytes(body))
+            run.info.update(told)
+            run.workers = told.get("workers", run.workers)
+            if kind == ord("I"):
+                run.begun.set()
+
+    def accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self.run.listener.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            stranger = Stream(connection)
+            self.strangers[stranger.fileno()] = stranger
+            self.epoll.register(stranger.fileno(), select.EPOLLIN)
+
+    def greet(self, stranger: Stream) -> None:
+        """An interpreter of this user that knows the key becomes a link."""
+        descriptor, hello, key = stranger.fileno(), stranger.rest, self.run.key
+        has_ended = False
+        try:
+            received = stranger.connection.recv(LINK_HELLO_BYTES - len(hello))
+            hello += received
+            has_ended = not received
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            has_ended = True
+        if len(hello) < LINK_HELLO_BYTES and not has_ended:
+            return
+        del self.strangers[descriptor]
+        credentials = stranger.connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("iii"))
+        is_own_user = struct.unpack("iii", credentials)[1] == os.geteuid()
+        if has_ended or not is_own_user or not hmac.compare_digest(bytes(hello[: len(key)]), key):
+            self.epoll.unregister(descriptor)
+            stranger.close()
+            return
+        hello.clear()
+        self.links[descriptor] = stranger
+        self.answer(stranger, frame(b"I"), self.run.index.descriptor)
+
+    def answer(self, link: Stream, data: bytes, descriptor: Optional[int] = None) -> None:
+        link.queue(data, descriptor)
+        self.watch(link)
+
+    def read_link(self, link: Stream) -> None:
+        if link.receive(self.buffer, partial(self.take_from_link, link)):
+            self.watch(link)
+            return
+        self.epoll.unregister(link.fileno())
+        del self.links[link.fileno()]
+        link.close()
+        self.last_link_end = time.monotonic()
+
+    def take_from_link(self, link: Stream, kind: int, body: memoryview) -> None:
+        """A frame of an interpreter."""
+        run = self.run
+        if kind == ord("R"):
+            self.take_results(body)
+        elif kind == ord("V"):
+            self.take_large_result(body, link.descriptors.popleft())
+        elif kind == ord("G"):
+            with run.lock:
+                descriptor = run.segments.descriptor(struct.unpack("<I", body)[0])
+                self.answer(link, frame(b"G", bytes(body)), descriptor)
+        elif kind == ord("Q"):
+            function = run.functions.by_number.get(struct.unpack("<I", body)[0])
+            self.answer(link, frame(b"Q", bytes(body) + (b"" if function is None else function.data)))
+        elif kind == ord("O"):
+            print_of_call(body[8], bytes(body[9:]))
+
+    def take_results(self, body: memoryview) -> None:
+        ended: List[Tuple[int, int, memoryview]] = []
+        start, end = 0, len(body)
+        while start < end:
+            number, status, length = RECORD.unpack_from(body, start)
+            start += RECORD.size
+            ended.append((number, status, body[start : start + length]))
+            start += length
+        with self.run.lock:
+            entries = [self.take(number, status) for number, status, _ in ended]
+        for (number, status, data), entry in zip(ended, entries):
+            if entry is not None:
+                self.settle(number, entry, status, data, ())
+            data.release()
+
+    def take(self, number: int, status: int) -> Optional["Entry"]:
+        """Takes out a call whose end is here; None where it is known already. The lock is held."""
+        run = self.run
+        if status != _wire.VALUE and run.settings.retries > 0:
+            # The engine says whether this attempt was the last.
+            return run.calls.get(number)
+        entry = run.calls.pop(number, None)
+        if entry is not None:
+            self.release(number, entry)
+        return entry
+
+    def release(self, number: int, entry: "Entry") -> None:
+        self.run.segments.release(entry.segment)
+        self.run.functions.release(entry.function)
+        self.without_result.pop(number, None)
+        self.held.pop(number, None)
+
+    def take_large_result(self, body: memoryview, descriptor: int) -> None:
+        """A result with buffers, which are memory of this process from now on."""
+        number, count = struct.unpack_from("<QI", body)
+        sizes = struct.unpack_from(f"<{count}Q", body, 12)
+        memory = memoryview(mmap.mmap(descriptor, 0))
+        os.close(descriptor)
+        buffers, start = [], 0
+        for size in sizes:
+            buffers.append(memory[start : start + size])
+            start = (start + size + mmap.PAGESIZE - 1) & -mmap.PAGESIZE
+        with self.run.lock:
+            entry = self.take(number, _wire.VALUE)
+        if entry is not None:
+            self.settle(number, entry, _wire.VALUE, body[12 + 8 * count :], buffers)
+
+    def settle(self, number: int, entry: "Entry", status: int, data: memoryview, buffers: Any) -> None:
+        run = self.run
+        try:
+            value = pickle.loads(data, buffers=buffers)
+        except Exception as error:
+            words = f"the value cannot be unpickled in the script: {error}"
+            failure: BaseException = RemoteError(type(error).__name__, words)
+        else:
+            if status == _wire.VALUE:
+                run.done += 1
+                entry.sink.settle(entry.key, True, value)
+                return
+            failure = exception_of(status, value)
+        if run.settings.retries > 0 and number in run.calls:
+            self.held[number] = failure
+            return
+        run.failed += 1
+        entry.sink.settle(entry.key, False, failure)
+
+    def take_failure(self, number: int, kind: str, message: str) -> None:
+        """The engine says that a call has ended badly."""
+        run = self.run
+        with run.lock:
+            entry = run.calls.pop(number, None)
+            if entry is None:
+                return
+            item = run.index.item(number)
+            held = self.held.get(number)
+            self.release(number, entry)
+        failure = failure_of(kind, message, held)
+        if kind in ENDS_OF_INTERPRETERS and run.accepts_items() and SplitChunk.submit_rest(run, entry, item, failure):
+            return
+        run.failed += 1
+        entry.sink.settle(entry.key, False, failure)
+
+    def submit_lost_again(self) -> None:
+        """Calls that are done by what the engine says, and whose results have died with their interpreter."""
+        now = time.monotonic()
+        lost = [
+            number
+            for number, since in self.without_result.items()
+            if now - since > LOST_RESULT_SECS and self.last_link_end > since - 2 * LOST_RESULT_SECS
+        ]
+        with self.run.lock:
+            for number in lost:
+                del self.without_result[number]
+                self.run.submit_again(number)
+
+    def end(self) -> None:
+        """After the last word of the host: what the interpreters have sent before they ended, and then the rest."""
+        run = self.run
+        for link in list(self.links.values()):
+            while link.fileno() >= 0 and select.select([link], [], [], 0)[0]:
+                self.read_link(link)
+        run.host.end()
+        if run.reason is None:
+            if not run.begun.is_set():
+                run.reason = run.host.why_not()
+            elif not run.has_sent_end:
+                run.reason = self.why_ended_from_outside()
+        with run.lock:
+            run.over.set()
+            left, run.calls = run.calls, {}
+        for entry in left.values():
+            run.failed += 1
+            entry.sink.settle(entry.key, False, run.why_ended())
+        with run.lock:
+            run.release_descriptors()
+        run.begun.set()
+
+    def why_ended_from_outside(self) -> BaseException:
+        process = self.run.host.process
+        if process.returncode == 0:
+            return CallCancelled("the run was stopped from outside of the script")
+        words = self.run.host.words()
+        died = f"the process of the run, {process.pid}, has ended with {process.returncode}"
+        return WorkerDied(f"{died}: {words}" if words else died)
+
+    def close(self) -> None:
+        self.epoll.close()
+        for link in [*self.links.values(), *self.strangers.values()]:
+            link.close()
+        self.links.clear()
+        self.strangers.clear()
+
+
+def print_of_call(stream: int, data: bytes) -> None:
+    """What a call has printed is printed by the script, too."""
+    target = sys.stdout if stream == 1 else sys.stderr
+    try:
+        target.write(data.decode("utf-8", "replace"))
+        target.flush()
+    except (AttributeError, OSError, ValueError):
+        # The script has closed it, or has none.
+        pass

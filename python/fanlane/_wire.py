@@ -1,0 +1,124 @@
+"""Frames on the two sockets of a pool: that to the process that hosts the run, and those to the interpreters.
+
+A frame is a kind, a length and a body. docs/design/python-package.md lists them.
+"""
+
+from __future__ import annotations
+
+import array
+import os
+import socket
+import struct
+from collections import deque
+from typing import Callable, Deque, List, Optional, Tuple
+
+HEADER = struct.Struct("<BI")
+RECORD = struct.Struct("<QBI")
+LINK_HELLO_BYTES = 36
+MAX_DESCRIPTORS = 64
+_ANCILLARY_BYTES = socket.CMSG_SPACE(MAX_DESCRIPTORS * array.array("i").itemsize)
+
+VALUE, RAISED, UNSENDABLE = range(3)
+
+
+def frame(kind: bytes, body: bytes = b"") -> bytes:
+    return HEADER.pack(kind[0], len(body)) + body
+
+
+def numbers(body: "memoryview | bytes") -> Tuple[int, ...]:
+    """The numbers of calls in a body."""
+    return struct.unpack(f"<{len(body) // 8}Q", body)
+
+
+def body_of_numbers(values: List[int]) -> bytes:
+    return struct.pack(f"<{len(values)}Q", *values)
+
+
+class Stream:
+    """A socket that never blocks: what cannot be sent waits, what has come in part is kept."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        self.connection = connection
+        self.is_watched_for_sending = False
+        self.rest = bytearray()
+        self.descriptors: Deque[int] = deque()
+        self.outgoing: Deque[Tuple[memoryview, Optional[int]]] = deque()
+
+    def fileno(self) -> int:
+        return self.connection.fileno()
+
+    def queue(self, data: bytes, descriptor: Optional[int] = None) -> bool:
+        """Sends what can be sent now, behind what waits already; whether something still waits."""
+        self.outgoing.append((memoryview(data), descriptor))
+        if len(self.outgoing) > 1:
+            return True
+        return self.flush()
+
+    def flush(self) -> bool:
+        """Sends what can be sent; whether something still waits. An ended peer takes nothing more."""
+        outgoing = self.outgoing
+        while outgoing:
+            data, descriptor = outgoing[0]
+            try:
+                if descriptor is None:
+                    count = self.connection.send(data, socket.MSG_NOSIGNAL)
+                else:
+                    rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [descriptor]))
+                    count = self.connection.sendmsg([data], [rights], socket.MSG_NOSIGNAL)
+            except (BlockingIOError, InterruptedError):
+                return True
+            except OSError:
+                outgoing.clear()
+                return False
+            if count == len(data):
+                outgoing.popleft()
+            else:
+                outgoing[0] = (data[count:], None)
+        return False
+
+    def receive(self, buffer: bytearray, take: Callable[[int, memoryview], None]) -> bool:
+        """Reads once and gives each whole frame to `take`; False at the end of the stream."""
+        try:
+            count, ancillary, _, _ = self.connection.recvmsg_into([buffer], _ANCILLARY_BYTES, socket.MSG_CMSG_CLOEXEC)
+        except (BlockingIOError, InterruptedError):
+            return True
+        except OSError:
+            return False
+        for level, kind, data in ancillary:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                received = array.array("i")
+                received.frombytes(data[: len(data) - len(data) % received.itemsize])
+                self.descriptors.extend(received)
+        if count == 0:
+            return False
+        if self.rest:
+            self.rest += memoryview(buffer)[:count]
+            with memoryview(self.rest) as view:
+                used = self.split(view, len(self.rest), take)
+            del self.rest[:used]
+        else:
+            with memoryview(buffer) as view:
+                used = self.split(view, count, take)
+                self.rest += view[used:count]
+        return True
+
+    @staticmethod
+    def split(data: memoryview, end: int, take: Callable[[int, memoryview], None]) -> int:
+        """Gives the whole frames to `take`; the number of bytes they have."""
+        start = 0
+        while end - start >= HEADER.size:
+            kind, length = HEADER.unpack_from(data, start)
+            following = start + HEADER.size + length
+            if following > end:
+                break
+            with data[start + HEADER.size : following] as body:
+                take(kind, body)
+            start = following
+        return start
+
+    def close(self) -> None:
+        self.connection.close()
+        self.outgoing.clear()
+        while self.descriptors:
+            os.close(self.descriptors.popleft())

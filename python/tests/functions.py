@@ -1,0 +1,178 @@
+"""Functions that workers import by their name."""
+
+import os
+import pickle
+import signal
+import sys
+import time
+
+
+def cube(n):
+    return n**3
+
+
+def add(a, b=0, *, scale=1):
+    return (a + b) * scale
+
+
+def identity(value):
+    return value
+
+
+def sleep(seconds):
+    time.sleep(seconds)
+    return seconds
+
+
+def process(_=None):
+    return os.getpid()
+
+
+def fail(n):
+    if n == 3:
+        raise ValueError(f"no {n}s, please")
+    return n
+
+
+def die(n=3):
+    if n == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return n
+
+
+def die_quickly(n):
+    """Dies in an item so quick that its place is known only by the block."""
+    if n == 700:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return n
+
+
+def die_once(path):
+    """Dies in the first attempt."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return "second"
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fail_once(path):
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return "second"
+    raise OSError("the first attempt")
+
+
+def exit_with(how):
+    if how == "exit":
+        sys.exit(3)
+    if how == "os exit":
+        os._exit(4)
+    if how == "interrupt":
+        raise KeyboardInterrupt
+    if how == "base":
+        raise BaseException("all the way")
+    if how == "segfault":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return how
+
+
+class Picky(Exception):
+    """Cannot be made again from its arguments."""
+
+    def __init__(self, one, two):
+        super().__init__("picky words")
+
+
+def raise_picky(_):
+    raise Picky(1, 2)
+
+
+def lock_of(_):
+    import threading
+
+    return threading.Lock()
+
+
+def endless(_):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    while True:
+        pass
+
+
+def touch_and_sleep(path):
+    with open(path, "w"):
+        pass
+    time.sleep(600)
+
+
+def wait_for_file(path):
+    while not os.path.exists(path):
+        time.sleep(0.005)
+    return path
+
+
+def remember(value):
+    global remembered
+    remembered = value
+
+
+def recall(_=None):
+    return remembered
+
+
+def initializer_that(how):
+    if how == "raises":
+        raise LookupError("no settings here")
+    if how == "exits":
+        sys.exit(5)
+    if how == "dies":
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def speak(words):
+    print(words, flush=True)
+    print(words.upper(), file=sys.stderr, flush=True)
+    return words
+
+
+def task_of(_):
+    import fanlane
+
+    fanlane.progress(0.5, "half")
+    fanlane.logger().info("a line")
+    return tuple(fanlane.task())
+
+
+def nested(n):
+    import fanlane
+
+    with fanlane.Pool(2, history=False) as pool:
+        return pool.map(cube, range(n))
+
+
+def forks(n):
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    return n
+
+
+class Block:
+    """Bytes that are pickled as a buffer, as arrays are."""
+
+    def __init__(self, data):
+        self.data = bytes(data)
+
+    def __reduce_ex__(self, protocol):
+        return Block, (pickle.PickleBuffer(self.data),)
+
+
+def doubled_block(block):
+    return Block(block.data + block.data)
+
+
+def environment(name):
+    return os.environ.get(name)

@@ -1,0 +1,228 @@
+"""How calls end badly: each has a plain outcome, the others are done, and nothing is left."""
+
+import concurrent.futures as futures
+import gc
+import os
+import pickle
+import signal
+import unittest
+import warnings
+
+import fanlane
+import functions
+from support import Case, wait_until
+
+
+class Deaths(Case):
+    def test_a_killed_worker_fails_its_call_alone(self):
+        with fanlane.Pool(2) as pool:
+            calls = [pool.apply_async(functions.die, (n,)) for n in range(50)]
+            for n, call in enumerate(calls):
+                if n == 3:
+                    self.assertRaisesRegex(fanlane.WorkerDied, "SIGKILL|signal 9", call.get, 30)
+                else:
+                    self.assertEqual(call.get(30), n)
+
+    def test_an_item_that_kills_its_worker_fails_alone_in_its_chunk(self):
+        with fanlane.Pool(2) as pool:
+            for function, at, count in ((functions.die, 3, 10), (functions.die_quickly, 700, 2000)):
+                with self.subTest(function.__name__):
+                    result = pool.map_async(function, range(count), chunksize=count // 2)
+                    outcomes = result.outcomes(30)
+                    self.assertIsInstance(outcomes.pop(at), fanlane.WorkerDied)
+                    self.assertEqual(outcomes, [n for n in range(count) if n != at])
+                    self.assertRaises(fanlane.WorkerDied, result.get)
+            values, ends = pool.imap(functions.die, range(8), 4), []
+            while len(ends) < 8:
+                try:
+                    ends.append(next(values))
+                except fanlane.WorkerDied:
+                    ends.append("died")
+            self.assertEqual(ends, [0, 1, 2, "died", 4, 5, 6, 7])
+
+    def test_functions_that_end_their_process_or_raise_what_is_no_exception(self):
+        table = {
+            "exit": (fanlane.RemoteError, "SystemExit"),
+            "os exit": (fanlane.WorkerDied, "4"),
+            "interrupt": (fanlane.RemoteError, "KeyboardInterrupt"),
+            "base": (fanlane.RemoteError, "all the way"),
+            "segfault": (fanlane.WorkerDied, "SIGSEGV|signal 11"),
+        }
+        with fanlane.Pool(1) as pool:
+            for how, (error, words) in table.items():
+                with self.subTest(how), self.assertRaisesRegex(error, words):
+                    pool.apply_async(functions.exit_with, (how,)).get(30)
+            self.assertEqual(pool.apply(functions.exit_with, ("well",)), "well")
+
+    def test_retries(self):
+        with fanlane.Pool(1, retries=1) as pool:
+            for function in (functions.die_once, functions.fail_once):
+                path = os.path.join(self.folder, function.__name__)
+                self.assertEqual(pool.apply_async(function, (path,)).get(30), "second")
+            with self.assertRaisesRegex(ValueError, "no 3s, please"):
+                pool.apply(functions.fail, (3,))
+            self.assertRaises(fanlane.WorkerDied, pool.apply, functions.die)
+
+    def test_a_timeout_ends_a_call_that_hears_no_signal(self):
+        with fanlane.Pool(2, timeout=0.3) as pool:
+            results = [pool.apply_async(functions.endless, (1,)), pool.apply_async(functions.sleep, (600,))]
+            for result in results:
+                self.assertRaises(fanlane.CallTimeout, result.get, 40)
+            self.assertEqual(pool.map(functions.cube, range(5)), [0, 1, 8, 27, 64])
+
+    def test_a_host_that_is_killed_fails_all_calls(self):
+        pool = fanlane.Pool(2)
+        result = pool.apply_async(functions.sleep, (600,))
+        os.kill(pool._run.info["pid"], signal.SIGKILL)
+        with self.assertRaisesRegex(fanlane.WorkerDied, "has ended with -9"):
+            result.get(30)
+        self.assertRaisesRegex(ValueError, "has ended with -9", pool.apply, functions.cube, (1,))
+        pool.terminate()
+
+    def test_a_fork_in_a_call_answers_once(self):
+        with fanlane.Pool(1) as pool:
+            self.assertEqual(pool.map(functions.forks, range(4), 1), [0, 1, 2, 3])
+
+
+class Values(Case):
+    def test_what_cannot_be_pickled_fails_its_call_with_words(self):
+        with fanlane.Pool(1) as pool:
+            with self.assertRaisesRegex(Exception, "lock") as raised:
+                pool.apply(functions.lock_of, (1,))
+            self.assertEqual(type(raised.exception).__name__, "MaybeEncodingError")
+            with self.assertRaisesRegex(pickle.PicklingError, r"arguments of identity\(<lock>\) cannot be sent.*lock"):
+                pool.apply(functions.identity, (functions.lock_of(1),))
+            mixed = pool.imap(functions.identity, [1, functions.lock_of(1), 3])
+            self.assertEqual(next(mixed), 1)
+            self.assertRaises(pickle.PicklingError, next, mixed)
+            self.assertEqual(next(mixed), 3)
+            self.assertRaises(pickle.PicklingError, pool.map, functions.identity, [1, functions.lock_of(1)])
+            self.assertEqual(pool.apply(functions.cube, (2,)), 8)
+        with fanlane.Executor(1) as executor:
+            self.assertIsInstance(executor.submit(functions.identity, functions.lock_of(1)).exception(), pickle.PicklingError)
+
+    def test_an_exception_that_cannot_be_made_again_keeps_its_words(self):
+        with fanlane.Pool(1) as pool:
+            with self.assertRaisesRegex(fanlane.RemoteError, "picky words") as raised:
+                pool.apply(functions.raise_picky, (1,))
+            self.assertIn("Picky", raised.exception.type_name)
+            self.assertIn("functions.py", raised.exception.traceback)
+            again = pickle.loads(pickle.dumps(raised.exception))
+            self.assertEqual(str(again), str(raised.exception))
+
+    def test_what_calls_print_is_printed_by_the_script(self):
+        said = self.run_script(
+            "import fanlane, functions\n"
+            "if __name__ == '__main__':\n"
+            "    with fanlane.Pool(2) as pool:\n"
+            "        pool.map(functions.speak, ['a line', 'another'])\n",
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([os.environ["PYTHONPATH"], os.path.dirname(functions.__file__)])},
+        )
+        self.assertEqual(sorted(said.split("\n")), ["", "a line", "another"])
+        self.assertEqual(sorted(self.said.split("\n")), ["", "A LINE", "ANOTHER"])
+
+
+class Starts(Case):
+    def test_initializers_that_fail(self):
+        for how, words in (("raises", "no settings here"), ("exits", "SystemExit"), ("dies", "SIGSEGV|signal 11")):
+            with self.subTest(how), fanlane.Pool(1, functions.initializer_that, (how,)) as pool:
+                results = [pool.apply_async(functions.cube, (n,)) for n in range(3)]
+                for result in results:
+                    with self.assertRaisesRegex(fanlane.FanlaneError, words):
+                        result.get(40)
+
+    def test_a_missing_interpreter_is_named(self):
+        with self.assertRaisesRegex(fanlane.CannotStart, "/no/such/python"):
+            with fanlane.Pool(1, interpreter="/no/such/python") as pool:
+                pool.apply(functions.cube, (1,))
+
+    def test_a_missing_or_wrong_program_is_named(self):
+        stranger = os.path.join(self.folder, "stranger")
+        old = os.path.join(self.folder, "old")
+        for path, words in ((stranger, "echo nothing to see"), (old, "echo fanlane 0.0.1")):
+            with open(path, "w") as file:
+                file.write(f"#!/bin/sh\n{words}\n")
+            os.chmod(path, 0o755)
+        program = os.environ.get("FANLANE")
+        try:
+            for path, words in (
+                ("/no/such/fanlane", "which the variable FANLANE names"),
+                (stranger, "is no Fanlane"),
+                (old, "is Fanlane 0.0.1, and this package needs"),
+            ):
+                os.environ["FANLANE"] = path
+                with self.subTest(path), self.assertRaisesRegex(fanlane.CannotStart, words):
+                    fanlane.Pool(1)
+        finally:
+            os.environ.pop("FANLANE") if program is None else os.environ.update(FANLANE=program)
+
+
+class Inside(Case):
+    def test_a_call_knows_its_task(self):
+        with fanlane.Pool(1, output=False) as pool:
+            self.assertEqual(pool.map(functions.task_of, range(2), 1), [(1, 1, 1), (2, 1, 1)])
+        self.assertIsNone(fanlane.task())
+
+    def test_a_call_makes_a_pool_of_its_own(self):
+        with fanlane.Pool(1) as pool:
+            self.assertEqual(pool.apply_async(functions.nested, (4,)).get(50), [0, 1, 8, 27])
+
+    def test_variables_for_the_workers(self):
+        with fanlane.Pool(1, env={"OMP_NUM_THREADS": "3"}) as pool:
+            self.assertEqual(pool.apply(functions.environment, ("OMP_NUM_THREADS",)), "3")
+
+
+class Drops(Case):
+    def test_a_pool_that_is_dropped_ends(self):
+        pool = fanlane.Pool(1)
+        pool.apply(functions.cube, (1,))
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            del pool
+            gc.collect()
+        self.assertEqual([its.category for its in told], [ResourceWarning])
+        # That nothing is left is seen at the end of the test.
+
+    def test_an_iterator_that_is_dropped_stops_reading(self):
+        with fanlane.Pool(1) as pool:
+            read = []
+            values = pool.imap(functions.identity, (read.append(n) or n for n in range(10**9)))
+            next(values)
+            del values
+            gc.collect()
+            count = len(read)
+            pool.apply(functions.cube, (1,))
+            wait_until(lambda: pool._run.feeders == 0, "nothing is fed")
+            self.assertLess(len(read), count + 20_000)
+
+    def test_a_fork_of_the_script_cannot_use_the_pool_and_does_not_keep_it(self):
+        with fanlane.Pool(1) as pool:
+            pool.apply(functions.cube, (1,))
+            reader, writer = os.pipe()
+            child = os.fork()
+            if child == 0:
+                try:
+                    pool.apply(functions.cube, (1,))
+                except BaseException as error:
+                    os.write(writer, repr(error).encode())
+                os._exit(0)
+            os.waitpid(child, 0)
+            os.close(writer)
+            said = os.read(reader, 1000).decode()
+            os.close(reader)
+            self.assertIn("forked from", said)
+            self.assertEqual(pool.apply(functions.cube, (2,)), 8)
+
+    def test_cancel_racing_completion_has_one_end(self):
+        with fanlane.Executor(2) as executor:
+            for _ in range(100):
+                future = executor.submit(functions.cube, 3)
+                if not future.cancel():
+                    self.assertEqual(future.result(30), 27)
+                else:
+                    self.assertRaises(futures.CancelledError, future.result, 30)
+            self.assertEqual(executor.submit(functions.cube, 4).result(30), 64)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,152 @@
+"""`Executor` beside `concurrent.futures.ProcessPoolExecutor`."""
+
+import asyncio
+import concurrent.futures as futures
+import itertools
+import os
+import unittest
+
+import fanlane
+import functions
+from support import Case, wait_until
+
+
+class Interface(Case):
+    def test_gives_what_a_process_pool_executor_gives(self):
+        asked = [
+            lambda executor: executor.submit(functions.add, 1, b=2, scale=3).result(),
+            lambda executor: list(executor.map(functions.cube, range(30))),
+            lambda executor: list(executor.map(functions.add, range(10), range(5, 15), chunksize=3)),
+            lambda executor: list(executor.map(functions.add, range(10), itertools.repeat(2, 4))),
+            lambda executor: list(executor.map(functions.cube, [])),
+            lambda executor: sorted(f.result() for f in futures.as_completed([executor.submit(functions.cube, n) for n in range(9)])),
+            lambda executor: len(futures.wait([executor.submit(functions.cube, n) for n in range(5)]).done),
+        ]
+        with fanlane.Executor(2) as ours, futures.ProcessPoolExecutor(2) as theirs:
+            for number, ask in enumerate(asked):
+                with self.subTest(number):
+                    self.assertEqual(ask(ours), ask(theirs))
+
+    def test_futures_are_those_of_the_standard_library(self):
+        with fanlane.Executor(1) as executor:
+            future = executor.submit(functions.fail, 3)
+            self.assertIsInstance(future, futures.Future)
+            self.assertIsInstance(executor, futures.Executor)
+            self.assertIsInstance(future.exception(), ValueError)
+            self.assertIsInstance(future.exception().__cause__, fanlane.RemoteTraceback)
+            called = []
+            done = executor.submit(functions.cube, 2)
+            done.add_done_callback(lambda its: called.append(its.result()))
+            self.assertEqual(done.result(), 8)
+            wait_until(lambda: called == [8], "the callback was called")
+            self.assertRaises(ValueError, list, executor.map(functions.fail, range(9)))
+            self.assertRaises(ValueError, executor.map, functions.fail, [1], chunksize=0)
+            self.assertRaises(ValueError, executor.map, functions.fail, [1], buffersize=0)
+
+    def test_asyncio_runs_in_it(self):
+        async def all_of_them():
+            loop = asyncio.get_running_loop()
+            with fanlane.Executor(2) as executor:
+                calls = [loop.run_in_executor(executor, functions.cube, n) for n in range(5)]
+                values = await asyncio.gather(*calls)
+                begun = os.path.join(self.folder, "begun")
+                sleeping = loop.run_in_executor(executor, functions.touch_and_sleep, begun)
+                while not os.path.exists(begun):
+                    await asyncio.sleep(0.01)
+                sleeping.cancel()
+                try:
+                    await sleeping
+                except asyncio.CancelledError:
+                    values.append("cancelled")
+            return values
+
+        self.assertEqual(asyncio.run(all_of_them()), [0, 1, 8, 27, 64, "cancelled"])
+
+    def test_an_endless_map_is_read_no_further_than_needed(self):
+        with fanlane.Executor(2) as executor:
+            values = executor.map(functions.add, itertools.count(), itertools.count(1))
+            self.assertEqual([next(values) for _ in range(4)], [1, 3, 5, 7])
+            values.close()
+            read = []
+            few = executor.map(functions.identity, (read.append(n) or n for n in range(1000)), buffersize=3)
+            self.assertEqual(next(few), 0)
+            self.assertLessEqual(len(read), 5)
+
+    def test_a_map_has_its_timeout(self):
+        with fanlane.Executor(1) as executor:
+            begun = os.path.join(self.folder, "begun")
+            self.assertRaises(Exception, list, executor.map(functions.touch_and_sleep, [begun], timeout=0.05))
+            try:
+                list(executor.map(functions.touch_and_sleep, [begun], timeout=0.05))
+            except Exception as error:
+                self.assertIsInstance(error, (TimeoutError, futures.TimeoutError))
+            executor.shutdown(wait=False, cancel_futures=True)
+            executor.terminate_workers()
+
+
+class Ends(Case):
+    def test_cancel_ends_a_running_call(self):
+        with fanlane.Executor(1) as executor:
+            begun = os.path.join(self.folder, "begun")
+            future = executor.submit(functions.touch_and_sleep, begun)
+            queued = executor.submit(functions.cube, 1)
+            wait_until(lambda: os.path.exists(begun), "the call has begun")
+            wait_until(future.running, "it says so")
+            self.assertFalse(queued.running())
+            self.assertTrue(future.cancel() and future.cancelled())
+            self.assertEqual(futures.wait([future], timeout=30).not_done, set())
+            self.assertRaises(futures.CancelledError, future.result)
+            self.assertEqual(queued.result(30), 1)
+            self.assertFalse(queued.cancel())
+
+    def test_a_worker_that_dies_fails_its_call_alone(self):
+        with fanlane.Executor(2) as executor:
+            calls = [executor.submit(functions.die, n) for n in range(20)]
+            ends = [call.exception() for call in calls]
+            self.assertIsInstance(ends[3], fanlane.WorkerDied)
+            self.assertIsInstance(ends[3], futures.BrokenExecutor)
+            self.assertEqual([end for end in ends if end is not None], [ends[3]])
+            self.assertEqual([calls[n].result() for n in range(20) if n != 3], [n for n in range(20) if n != 3])
+            self.assertEqual(executor.submit(functions.cube, 2).result(), 8)
+
+    def test_shutdown_does_what_is_queued_or_cancels_it(self):
+        executor = fanlane.Executor(1)
+        calls = [executor.submit(functions.sleep, 0.001) for _ in range(30)]
+        executor.shutdown()
+        self.assertTrue(all(call.done() and not call.cancelled() for call in calls))
+        self.assertRaises(RuntimeError, executor.submit, functions.cube, 1)
+        executor = fanlane.Executor(1)
+        go = os.path.join(self.folder, "go")
+        calls = [executor.submit(functions.wait_for_file, go)] + [executor.submit(functions.cube, n) for n in range(20)]
+        wait_until(calls[0].running, "the first call runs")
+        executor.shutdown(wait=False, cancel_futures=True)
+        self.assertTrue(all(call.cancelled() for call in calls[1:]))
+        open(go, "w").close()
+        self.assertEqual(calls[0].result(30), go)
+        executor.shutdown()
+
+    def test_one_that_is_never_used_starts_nothing(self):
+        with fanlane.Executor(4) as executor:
+            self.assertEqual(executor.progress(), (0, 0, 0))
+            self.assertIsNone(executor.run_number)
+        fanlane.Executor().shutdown()
+
+    def test_one_that_is_dropped_does_its_calls(self):
+        executor = fanlane.Executor(1)
+        calls = [executor.submit(functions.sleep, 0.001) for _ in range(20)]
+        del executor
+        self.assertEqual([call.result(30) for call in calls], [0.001] * 20)
+
+    def test_wrong_parameters_are_named(self):
+        for parameters, error in [
+            ({"max_workers": 0}, ValueError),
+            ({"max_tasks_per_child": 0}, ValueError),
+            ({"max_tasks_per_child": 1.5}, TypeError),
+            ({"initializer": 5}, TypeError),
+        ]:
+            with self.subTest(parameters), self.assertRaises(error):
+                fanlane.Executor(**parameters)
+
+
+if __name__ == "__main__":
+    unittest.main()
