@@ -381,17 +381,13 @@ class ScriptLane(Lane):
         """Does calls as Lane.do does, and sends what they return to the script."""
         link, words, clock, signs, dumps = self.link, self.words, time.monotonic_ns, self.noticed, pickle_dumps
         payload, functions = link.payload, link.functions
-        is_alone = len(values) == 1
-        place, done = FIRST_RECORD // 8, 0
-        rest = FIRST_RECORD + RECORD_BYTES * len(values)
+        rest, done = self.begin_batch(numbers, attempts, len(values)), 0
         space = len(self.memory) - MAX_REST_BYTES
-        cpu_clock = time.thread_time_ns if self.program.is_shared else time.process_time_ns
-        cpu_ns = cpu_clock()
-        self.tasks = numbers, attempts
-        signs.happened = False
         for number in range(numbers, numbers + len(values)) if type(numbers) is int else numbers:
-            words[BEGUN] = done + 1
-            if words[LIMIT] <= done:
+            done += 1
+            words[BEGUN] = done
+            if words[LIMIT] < done:
+                done -= 1
                 words[BEGUN] = done
                 break
             self.call = number
@@ -431,19 +427,13 @@ class ScriptLane(Lane):
             if signs.happened:
                 self.show(1)
                 self.show(2)
-            rest = self.keep(place, rest, *told)
-            done += 1
-            place += 2
-            if signs.happened or is_alone or rest > space:
+            rest = self.keep(done, rest, *told)
+            if signs.happened or rest > space:
                 break
         # Before the worker is told of the end: what it reports as done is on its way to the script.
         link.flush()
-        self.flush()
-        words[DONE] = done
-        self.tasks = self.call = None
-        end = struct.pack("<IqQ", done, cpu_clock() - cpu_ns, peak_memory_bytes())
-        with self.sending:
-            send(self.stream, ENDED, end)
+        self.end_batch(done)
+        self.call = None
 
     def told(self, error):
         """Prints the traceback for those who look at the call; the script has it with the exception."""

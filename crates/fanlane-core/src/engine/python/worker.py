@@ -309,7 +309,10 @@ class Lane:
         self.number = number
         self.program = program
         self.tasks = None
+        self.count = 0
+        self.begin_cpu_ns = 0
         self.noticed = Noticed() if program.is_shared else noticed
+        self.cpu_clock = time.thread_time_ns if program.is_shared else time.process_time_ns
         self.sending = threading.Lock()
 
     def task(self):
@@ -340,35 +343,33 @@ class Lane:
         call = program.call_with_values if has_lists else program.call_with_value
         words, clock, signs = self.words, time.monotonic_ns, self.noticed
         count, done = len(values), 0
+        rest = self.begin_batch(numbers, attempts, count)
         # The words of a call are those at its place in the batch, from 1.
         before_ends, before_numbers = FIRST_WORD - 1, FIRST_WORD - 1 + count
         ends, integers, floats = words[before_ends:], self.integers[before_numbers:], self.floats[before_numbers:]
-        rest = (FIRST_WORD + 2 * count) * 8
         space = len(self.memory) - MAX_REST_BYTES
-        cpu_clock = time.thread_time_ns if program.is_shared else time.process_time_ns
-        cpu_ns = cpu_clock()
-        self.tasks = numbers, attempts
-        signs.happened = False
         for done, value in enumerate(values, 1):
             words[BEGUN] = done
             if words[LIMIT] < done:
                 done -= 1
                 words[BEGUN] = done
                 break
-            kind = None
             try:
                 value = call(value)
                 if signs.happened and signs.is_forked:
                     os._exit(0)
-                if type(value) is int:
+                kind = type(value)
+                if kind is float:
+                    floats[done] = value
+                    ends[done] = clock() | FLOAT << KIND_SHIFT
+                    kind = None
+                elif kind is int:
                     try:
                         integers[done] = value
                         ends[done] = clock()
+                        kind = None
                     except ValueError:
                         kind, body = encoded(value)
-                elif type(value) is float:
-                    floats[done] = value
-                    ends[done] = clock() | FLOAT << KIND_SHIFT
                 else:
                     kind, body = encoded(value)
                 value = None
@@ -378,26 +379,44 @@ class Lane:
                 kind, body = FAILED, report(error).encode("utf-8", "backslashreplace")
                 error = None
             if kind is not None:
-                end_ns = clock()
-                if len(body) > MAX_REST_BYTES:
-                    with self.sending:
-                        send(self.stream, RECORD, body)
-                    kind, number = APART, kind
-                elif kind == INT or kind == FLOAT:
-                    number = int.from_bytes(body, "little")
-                else:
-                    number = len(body)
-                    self.memory[rest : rest + number] = body
-                    rest += number
-                words[before_numbers + done] = number
-                ends[done] = kind << KIND_SHIFT | end_ns
+                rest = self.keep(done, rest, kind, body)
                 body = None
             if signs.happened or rest > space:
                 break
+        self.end_batch(done)
+
+    def begin_batch(self, numbers, attempts, count):
+        """Begins a batch of so many calls; returns where what is long goes in the memory."""
+        self.tasks = numbers, attempts
+        self.count = count
+        self.noticed.happened = False
+        self.begin_cpu_ns = self.cpu_clock()
+        return (FIRST_WORD + 2 * count) * 8
+
+    def keep(self, done, rest, kind, body):
+        """Puts a record into the memory, and what is long beside it; returns where the next of that goes."""
+        end_ns = time.monotonic_ns()
+        if len(body) > MAX_REST_BYTES:
+            with self.sending:
+                send(self.stream, RECORD, body)
+            kind, number = APART, kind
+        elif kind == INT or kind == FLOAT:
+            number = int.from_bytes(body, "little")
+        else:
+            number = len(body)
+            self.memory[rest : rest + number] = body
+            rest += number
+        place = FIRST_WORD - 1 + done
+        self.words[place + self.count] = number
+        self.words[place] = kind << KIND_SHIFT | end_ns
+        return rest
+
+    def end_batch(self, done):
+        """Tells the worker that the batch is over, of which so many calls are done."""
         self.flush()
-        words[DONE] = done
+        self.words[DONE] = done
         self.tasks = None
-        end = struct.pack("<IqQ", done, cpu_clock() - cpu_ns, peak_memory_bytes())
+        end = struct.pack("<IqQ", done, self.cpu_clock() - self.begin_cpu_ns, peak_memory_bytes())
         with self.sending:
             send(self.stream, ENDED, end)
 
