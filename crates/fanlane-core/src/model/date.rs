@@ -86,19 +86,26 @@ fn coming_in(text: &str, now_unix_ms: u64, zone: &TimeZone) -> Result<u64, Strin
     let at = if let Some(time) = is_of_day.then(|| text.parse::<Time>().ok()).flatten() {
         let today = now.to_zoned_datetime(zone.clone()).date();
         let days = [today, today.saturating_add(1.day())];
-        let times = days.into_iter().filter_map(|day| day.to_datetime(time).to_zoned_datetime(zone.clone()).ok());
-        times.map(|time| time.timestamp()).find(|time| *time > now)
+        days.into_iter().flat_map(|day| moments(day.to_datetime(time), zone)).find(|time| *time > now)
     } else if let Ok(time) = text.parse::<Timestamp>() {
         Some(time)
     } else {
         // A date alone would silently mean midnight.
         let time = text.contains(':').then(|| text.parse::<DateTime>().ok()).flatten();
-        time.and_then(|time| time.to_zoned_datetime(zone.clone()).ok()).map(|time| time.timestamp())
+        let moments = time.map(|time| moments(time, zone)).unwrap_or_default();
+        moments.iter().find(|time| **time > now).or(moments.last()).copied()
     };
     match at {
         Some(at) if at <= now => Err(format!("{text} is over; give a time to come")),
         at => at.and_then(unix_ms).ok_or_else(|| FORMS.to_owned()),
     }
+}
+
+/// The moments that a clock of the zone shows as this time: two where its hour is repeated in autumn, and the one after the gap
+/// where it is left out in spring.
+fn moments(time: DateTime, zone: &TimeZone) -> Vec<Timestamp> {
+    let either = zone.to_ambiguous_timestamp(time);
+    [either.compatible(), either.later()].into_iter().flatten().collect()
 }
 
 /// The date a number of days after 1970-01-01. Years are counted from March, so that leap days come last.
@@ -174,6 +181,17 @@ mod tests {
         ] {
             let at = coming_in(text, now, &zone).unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!(minute_in(at, Some(zone.clone())), date, "{text}");
+        }
+        // The hour from 2 to 3 is repeated that night: now it is 2:10 for the first time, and for the second.
+        let first = 1_792_887_000_000; // 2026-10-25 00:10 UTC.
+        for (now, text, minutes) in [
+            (first, "02:30", 20),
+            (first + 3_600_000, "02:30", 20),
+            (first + 3_600_000, "2026-10-25 02:30", 20),
+            (first + 3_600_000, "02:05", 24 * 60 - 5),
+            (first, "02:05", 55),
+        ] {
+            assert_eq!(coming_in(text, now, &zone), Ok(now + minutes * 60_000), "{text}");
         }
         for (text, words) in [
             ("2026-11-22 16:49", "is over"),
