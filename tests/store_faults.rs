@@ -23,6 +23,7 @@ use fanlane_core::store::atomic_write::Existing;
 use fanlane_core::store::joblog::earlier::LogReader;
 use fanlane_core::store::joblog::{ExistingLog, JobLog};
 use fanlane_core::store::presets::{Presets, Slug};
+use fanlane_core::store::queue::{After, Change, JobQueue, NewJob, QueueError};
 use fanlane_core::store::race;
 use fanlane_core::store::record::{self, RECORD_VERSION, RecordHeader, RecordLine, RecordWriter, TaskWords};
 use fanlane_core::store::results_folder::ResultsFolder;
@@ -118,6 +119,70 @@ fn a_preset_that_is_renamed_is_there_under_one_name_or_both() {
             }
         },
     );
+}
+
+fn queued() -> NewJob {
+    NewJob {
+        job: job("", "true"),
+        folder: "/".into(),
+        environment: Vec::new(),
+        break_before: Vec::new(),
+        stdin: None,
+        held: false,
+        at_unix_ms: None,
+        after: Vec::new(),
+    }
+}
+
+fn state_words(queue: &JobQueue) -> Vec<(u64, &'static str)> {
+    queue.list().expect("readable").jobs.iter().map(|job| (job.id, job.state_word(0))).collect()
+}
+
+#[test]
+fn jobs_of_the_queue_are_changed_all_of_them_or_none_or_the_error_names_them() {
+    let met = fail_each(
+        |folder| {
+            for _ in 0..3 {
+                JobQueue::beside_history(folder).add(queued()).expect("added");
+            }
+        },
+        |folder| JobQueue::beside_history(folder).change(&[1, 2, 3], Change::Hold),
+        |folder, said, what| {
+            let queue = JobQueue::beside_history(folder);
+            let held: Vec<u64> =
+                state_words(&queue).into_iter().filter(|(_, state)| *state == "held").map(|(id, _)| id).collect();
+            match said {
+                Ok(()) => assert_eq!(held, [1, 2, 3], "{what}"),
+                Err(QueueError::Partly { changed, .. }) => assert_eq!(&held, changed, "{what}"),
+                Err(_) => assert!(held.is_empty() || what.starts_with("Sync"), "{what}: {held:?}"),
+            }
+            let files = ["1.ron", "2.ron", "3.ron", "lock", "settings.ron"].map(str::to_owned);
+            assert_eq!(names(queue.folder()), BTreeSet::from(files), "{what}");
+        },
+    );
+    assert_eq!(met, [Fault::Write, Fault::Sync, Fault::Rename, Fault::Make]);
+}
+
+#[test]
+fn on_a_full_disk_the_queue_is_listed_jobs_are_dropped_and_an_ended_job_still_counts_as_running() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let queue = JobQueue::beside_history(folder.path());
+    queue.set_parallel(2).expect("set");
+    let after = |id| NewJob { after: vec![After::Job(id)], ..queued() };
+    for new in [queued(), after(1), queued(), after(3)] {
+        queue.add(new).expect("added");
+    }
+    drop(queue.take(1).expect("its turn"));
+    let ended = queue.take(3).expect("its turn");
+    let full = Failing { fault: Fault::Write, first: 0, lasts: true, error: libc::ENOSPC };
+    let (said, _) = under(full, || {
+        let listed = state_words(&queue);
+        (listed, queue.change(&[1], Change::Drop).is_ok(), ended.end(true).is_ok())
+    });
+    assert_eq!(said, (vec![(3, "running"), (1, "held"), (2, "waiting"), (4, "waiting")], true, false));
+    assert_eq!(state_words(&queue), [(3, "running"), (2, "held"), (4, "waiting")]);
+    ended.end(true).expect("there is room again");
+    assert_eq!(state_words(&queue), [(2, "held"), (4, "queued")]);
 }
 
 fn fanlane(words: &[&str], folder: &Path) {

@@ -2,6 +2,7 @@
 //! however that one is told of it.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,9 +11,9 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use super::coalescer::Coalescer;
 use super::folder::HostFolder;
 use super::journal::JournalWriter;
+use super::leaving::Leaving;
 use super::order::{DetachedOrder, Refusal, ToTake, bytes};
 use super::serve::{self, HostState, lock};
-use super::start::DetachedRuns;
 use super::wire::{DetachedInfo, FromHost};
 use crate::engine::python::PythonCall;
 use crate::engine::{self, RunCommand, RunOptions, Sweep, event_pump};
@@ -21,7 +22,6 @@ use crate::model::Progress;
 use crate::store::history::{HistoryRecorder, RecordedRun};
 use crate::store::queue::TakenJob;
 use event_pump::CHANNEL_EVENTS;
-use fanlane_os::child::OWN_EXECUTABLE;
 use fanlane_os::clock::{monotonic_ns, unix_ms};
 use fanlane_os::interrupts;
 
@@ -110,7 +110,7 @@ pub(super) fn begin(
         Err(error) => {
             let words = error.to_string();
             // Where the queue cannot be written, the next look at it finds that the job broke off.
-            drop(taken.map(|taken| taken.give_back(&words)));
+            let _ = taken.map(|taken| taken.give_back(&words));
             return Err(words.into());
         }
     };
@@ -138,12 +138,15 @@ impl Hosting {
                 run.join();
             }
         };
-        let uncaught = interrupts::during(ask, &mut work).err();
-        if let Some(error) = uncaught {
-            // Watchers can still stop the run.
-            work();
-            writer.message(&format!("signals could not be caught: {error}"));
-        }
+        let signals = match interrupts::during(ask, &mut work) {
+            Ok(((), signals)) => signals,
+            Err(error) => {
+                // Watchers can still stop the run.
+                work();
+                writer.message(&format!("signals could not be caught: {error}"));
+                0
+            }
+        };
         // If the history failed, a watcher has to receive the end of the run, since it is stored nowhere else.
         let is_missing = recorder.as_ref().is_some_and(HistoryRecorder::has_given_up);
         if let Some(recorder) = recorder {
@@ -153,17 +156,24 @@ impl Hosting {
             writer.message(&ended);
         }
         lock(&state.info).ended = true;
-        let queue = taken.as_ref().map(|taken| taken.queue().clone());
-        if let Some(Err(error)) = taken.map(|taken| taken.end(progress.has_reached_goal())) {
+        let leaving = taken.map(|taken| Leaving {
+            taken,
+            run: lock(&state.info).run,
+            is_done: progress.has_reached_goal(),
+            is_interrupted: signals > 0 && progress.summary.is_none_or(|summary| summary.stopped),
+            // After a signal the machine may be going down.
+            runs: folder.path().parent().filter(|_| signals == 0).map(Path::to_owned),
+        });
+        let left = leaving.as_ref().map_or(Ok(()), Leaving::leave);
+        if let Err(error) = &left {
             writer.message(&format!("the job is still in the queue, although it has ended: {error}"));
-        }
-        if let (Some(queue), Some(runtime)) = (queue, folder.path().parent()) {
-            // Where the process that starts the next one was killed; what uses the queue next tries again.
-            let _ = DetachedRuns::in_folder(OWN_EXECUTABLE.into(), runtime.to_owned()).serve_queue(&queue);
         }
         writer.end();
         starter.ended();
         state.wait_until_delivered(is_missing, DRAIN_TIMEOUT);
+        if let (Some(leaving), Err(_)) = (leaving, left) {
+            leaving.try_again(DRAIN_TIMEOUT);
+        }
         folder.remove();
         // Watchers that connected at the last moment.
         state.wait_until_delivered(false, DRAIN_TIMEOUT);

@@ -10,6 +10,7 @@ mod coalescer;
 mod folder;
 mod hosting;
 mod journal;
+mod leaving;
 mod order;
 mod pieces;
 mod python_pool;
@@ -66,9 +67,14 @@ pub enum DetachedError {
     /// The host refuses; the text is its message.
     #[error("{0}")]
     Refused(String),
-    /// The folder of a job of the queue is gone.
-    #[error("its folder {} is not there", .0.display())]
-    NoFolder(PathBuf),
+    /// The folder of a job of the queue is gone, or cannot be entered.
+    #[error("its folder {} cannot be used: {reason}", .path.display())]
+    NoFolder {
+        /// The folder.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// The queue of jobs cannot be read or changed.
     #[error(transparent)]
     Queue(#[from] QueueError),

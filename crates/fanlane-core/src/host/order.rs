@@ -128,8 +128,8 @@ fn in_order(batch: Batch, history: Option<&Path>) -> Result<Arc<Batch>, String> 
 
 /// What is run of a job of a queue, whose inputs are read now.
 fn order_of(queue: &JobQueue, queued: QueuedJob, history: PathBuf) -> Result<DetachedOrder, String> {
+    let mut stdin = queue.stdin_of(&queued).map_err(|error| format!("its standard input cannot be read: {error}"))?;
     let (job, folder) = (queued.job, queued.folder);
-    let mut stdin = queue.stdin_of(queued.id).map_err(|error| format!("its standard input cannot be read: {error}"))?;
     let batch = Batch::open(&job, &folder, &mut stdin).map_err(|error| error.to_string())?;
     let batch = batch.in_pool(job.workers);
     let mode = batch.job().mode;

@@ -31,7 +31,7 @@ use fanlane_os::frame::FrameReader;
 const QUEUE_ROLE: &str = "queue";
 /// Maximum wait for a time of the wall clock, which may be set meanwhile.
 const CLOCK_INTERVAL: Duration = Duration::from_secs(30);
-/// Maximum wait where the folder cannot be watched.
+/// Maximum wait where the folder cannot be watched, or the system refuses something that it may allow later.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Wait after a job was refused by its process.
 const REFUSED_INTERVAL: Duration = Duration::from_millis(50);
@@ -69,11 +69,11 @@ impl DetachedRuns {
         if std::env::var_os(WORKER_MARKER).is_some() {
             return Err(DetachedError::InTask);
         }
+        let request = QueueRequest { history: bytes(queue.history()), runtime: bytes(&self.runtime_folder()?) };
         let (mut command, mut control) = self.in_role(QUEUE_ROLE)?;
         let child = command.stderr(std::process::Stdio::null()).spawn();
         let mut child = child.map_err(DetachedError::system(self.start_fault()))?;
         drop(command);
-        let request = QueueRequest { history: bytes(queue.history()), runtime: bytes(&self.runtime_folder()?) };
         let mut answer = Vec::new();
         let asked = wire::write_message(&mut control, &request)
             .and_then(|()| DeadlineReader::new(&control, HANDSHAKE_TIMEOUT).read_to_end(&mut answer));
@@ -164,8 +164,11 @@ impl Runner {
         let mut lock = Some(lock);
         loop {
             // While the queue is locked, so that what changes it next finds no runner and starts one.
-            let turn = self.queue.turn_or_leave(|| drop(lock.take()));
-            let Ok(turn) = turn else { return };
+            let Ok(turn) = self.queue.turn_or_leave(|| drop(lock.take())) else {
+                // A file of it is being edited, or no descriptor is free: jobs that start at a time still have to.
+                self.wait(&Turn::default(), Some(POLL_INTERVAL));
+                continue;
+            };
             if lock.is_none() {
                 return;
             }
@@ -174,10 +177,7 @@ impl Runner {
                     self.begin(*id);
                 }
             }
-            // The queue cannot be written: what is done next with it says so.
-            if self.wait(&turn).is_err() {
-                return;
-            }
+            self.wait(&turn, (!self.is_watched).then_some(POLL_INTERVAL));
         }
     }
 
@@ -195,11 +195,11 @@ impl Runner {
     }
 
     /// What becomes of a job that was to be started. One that cannot be is held, with words about it.
-    fn started(&mut self, id: u64, started: Result<(), DetachedError>) -> Result<(), QueueError> {
+    fn started(&mut self, id: u64, started: Result<(), DetachedError>) {
         let words = match started {
             Ok(()) | Err(DetachedError::Queue(QueueError::NoSuchJob(_))) => {
                 self.refusals.remove(&id);
-                return Ok(());
+                return;
             }
             Err(DetachedError::Refused(words)) => {
                 // Its process has noted why; or another has taken it, or it was held meanwhile.
@@ -207,7 +207,7 @@ impl Runner {
                 let refusals = self.refusals.entry(id).or_default();
                 *refusals += 1;
                 if *refusals < MAX_REFUSALS {
-                    return Ok(());
+                    return;
                 }
                 words
             }
@@ -215,15 +215,18 @@ impl Runner {
             Err(error) if is_of_machine(&error) => {
                 self.runs = DetachedRuns::new(OWN_EXECUTABLE.into());
                 std::thread::sleep(POLL_INTERVAL);
-                return Ok(());
+                return;
             }
             Err(error) => error.to_string(),
         };
-        self.queue.hold_unstartable(id, &words)
+        if self.queue.hold_unstartable(id, &words).is_err() {
+            // It still waits, so it is tried again.
+            std::thread::sleep(POLL_INTERVAL);
+        }
     }
 
-    /// Waits for a change of the queue, the end of a process, or a time.
-    fn wait(&mut self, turn: &Turn) -> Result<(), QueueError> {
+    /// Waits for a change of the queue, the end of a process, or a time, but not longer than `longest`.
+    fn wait(&mut self, turn: &Turn, longest: Option<Duration>) {
         for path in &turn.locks {
             if self.awaited.contains(path) {
                 continue;
@@ -231,7 +234,9 @@ impl Runner {
             let (path, wakes) = (path.clone(), self.wakes.clone());
             self.awaited.push(path.clone());
             let thread = std::thread::Builder::new().name("queue wait".to_owned()).spawn(move || {
-                wait_for_lock(&path);
+                if wait_for_lock(&path).is_err() {
+                    std::thread::sleep(POLL_INTERVAL);
+                }
                 let _ = wakes.send(Wake::Ended(path));
             });
             if thread.is_err() {
@@ -240,7 +245,6 @@ impl Runner {
             }
         }
         let until_next = turn.next_unix_ms.map(|at| Duration::from_millis(at.saturating_sub(unix_ms())));
-        let longest = if self.is_watched { None } else { Some(POLL_INTERVAL) };
         let timeout = until_next.map(|left| left.min(CLOCK_INTERVAL)).into_iter().chain(longest).min();
         let first = match timeout {
             Some(timeout) => self.woken.recv_timeout(timeout).ok(),
@@ -252,19 +256,23 @@ impl Runner {
                 Wake::Ended(path) => self.awaited.retain(|awaited| *awaited != path),
                 Wake::Started(id, started) => {
                     self.starting.remove(&id);
-                    self.started(id, started)?;
+                    self.started(id, started);
                 }
             }
         }
-        Ok(())
     }
 }
 
 /// Whether no other job could be started now either, and the same one may be later.
 fn is_of_machine(error: &DetachedError) -> bool {
+    use std::io::ErrorKind::{ArgumentListTooLong, InvalidInput, NotADirectory, PermissionDenied};
     match error {
-        DetachedError::Folder { .. } => true,
-        DetachedError::System { source, .. } => source.kind() != std::io::ErrorKind::ArgumentListTooLong,
+        DetachedError::Folder { .. }
+        | DetachedError::Queue(QueueError::System { .. } | QueueError::Settings { .. }) => true,
+        // Its environment, or its folder.
+        DetachedError::System { source, .. } => {
+            !matches!(source.kind(), ArgumentListTooLong | InvalidInput | NotADirectory | PermissionDenied)
+        }
         _ => false,
     }
 }

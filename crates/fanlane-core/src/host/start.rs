@@ -1,12 +1,15 @@
 //! Starting and listing detached runs.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use rustix::fs::{Access, access};
 
 use super::DetachedError;
 use super::folder::{self, HostFolder};
@@ -67,8 +70,8 @@ impl DetachedRuns {
     /// As [`DetachedRuns::start`]; [`DetachedError::Refused`] also when it is not its turn, which its process decides.
     pub(super) fn start_queued(&self, queue: &JobQueue, id: u64) -> Result<DetachedRun, DetachedError> {
         let job = queue.job(id)?;
-        if !job.folder.is_dir() {
-            return Err(DetachedError::NoFolder(job.folder));
+        if let Err(reason) = can_enter(&job.folder) {
+            return Err(DetachedError::NoFolder { path: job.folder, reason });
         }
         let order = SentOrder::Queued { history: bytes(queue.history()), id };
         self.start_host(order, |command| {
@@ -167,6 +170,14 @@ impl DetachedRuns {
         let folder = HostFolder::at(folder)?;
         let stream = watch::connect(&folder)?;
         watch::begin(stream, folder, true)
+    }
+}
+
+fn can_enter(folder: &Path) -> Result<(), String> {
+    match fs::metadata(folder) {
+        Ok(found) if !found.is_dir() => Err("it is not a folder".to_owned()),
+        Ok(_) => access(folder, Access::EXEC_OK).map_err(|error| io::Error::from(error).to_string()),
+        Err(error) => Err(error.to_string()),
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
-use tempfile::Builder;
+use tempfile::{Builder, NamedTempFile, TempPath};
 
 /// What becomes of a file that is already there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,31 @@ pub enum Existing {
     Keep,
 }
 
+/// How the name of a file begins and ends while it is written.
+pub(crate) const UNFINISHED: (&str, &str) = (".saving-", ".tmp");
+
+/// A new file in an existing folder, under another name until it is [`put`] in its place; it is removed if it never is.
+///
+/// # Errors
+/// Errors of the system.
+pub(crate) fn begin(folder: &Path) -> io::Result<(File, TempPath)> {
+    // The permissions are those of any new file, and errors must not name the temporary file.
+    let open = |path: &Path| File::options().read(true).write(true).create_new(true).open(path);
+    Builder::new().prefix(UNFINISHED.0).suffix(UNFINISHED.1).make_in(folder, open).map(NamedTempFile::into_parts)
+}
+
+/// Gives a new file its name in the same folder, which is not synced.
+///
+/// # Errors
+/// Errors of the system; what had the name is unchanged then.
+pub(crate) fn put(new: TempPath, path: &Path, existing: Existing) -> io::Result<()> {
+    match existing {
+        Existing::Replace => new.persist(path),
+        Existing::Keep => new.persist_noclobber(path),
+    }
+    .map_err(|error| error.error)
+}
+
 /// Writes a whole file. `path` must name a file in an existing folder.
 ///
 /// # Errors
@@ -23,16 +48,10 @@ pub enum Existing {
 /// is in place but might not survive a power failure.
 pub fn write(path: &Path, existing: Existing, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // The permissions are those of any new file, and errors must not name the temporary file.
-    let open = |path: &Path| File::options().read(true).write(true).create_new(true).open(path);
-    let mut file = Builder::new().prefix(".saving-").suffix(".tmp").make_in(folder, open)?;
-    fill(file.as_file_mut())?;
-    file.as_file().sync_all()?;
-    match existing {
-        Existing::Replace => file.persist(path),
-        Existing::Keep => file.persist_noclobber(path),
-    }
-    .map_err(|error| error.error)?;
+    let (mut file, new) = begin(folder)?;
+    fill(&mut file)?;
+    file.sync_all()?;
+    put(new, path, existing)?;
     sync_folder(folder)
 }
 

@@ -1,7 +1,12 @@
-//! What a person changes in the queue. Of several jobs all are changed, or none.
+//! What a person changes in the queue. Of several jobs all are changed, or none, unless the system refuses in the middle.
 
-use super::folder::{Fate, Locked};
+use std::collections::{HashMap, HashSet};
+use std::fs;
+
+use super::folder::{Locked, fault};
+use super::write::Fate;
 use super::{After, JobQueue, JobState, MAX_PARALLEL, NewJob, QueueError, QueuedJob};
+use crate::store::atomic_write::{self, Existing};
 use fanlane_os::clock::unix_ms;
 
 /// A change of jobs that wait.
@@ -50,6 +55,12 @@ impl JobQueue {
     /// # Errors
     /// When a job that it waits for is not in the queue, or when it cannot be written.
     pub fn add(&self, new: NewJob) -> Result<u64, QueueError> {
+        let stdin = match &new.stdin {
+            Some(content) => Some(self.write_stdin(content)?),
+            // As where there is nothing to read.
+            None if new.job.reads_stdin() => Some(self.write_stdin(&[])?),
+            None => None,
+        };
         let mut queue = self.lock()?;
         for after in &new.after {
             if let After::Job(id) = after {
@@ -59,14 +70,19 @@ impl JobQueue {
         }
         let known = queue.jobs.iter().map(|job| job.id).max().unwrap_or(0);
         let id = queue.settings.next.max(known + 1);
-        if let Some(stdin) = &new.stdin {
-            self.write(&self.stdin_file(id), stdin)?;
-        }
         queue.settings.next = id + 1;
         queue.settings.order.push(id);
         queue.jobs.push(QueuedJob::new(id, unix_ms(), new));
-        // The job last: without its file, nothing was added.
         queue.write_settings()?;
+        let path = self.stdin_file(id);
+        match stdin {
+            Some((_locked, stdin)) => {
+                atomic_write::put(stdin, &path, Existing::Replace).map_err(fault("changed", &path))?;
+            }
+            // That of another job, if there is one.
+            None => drop(fs::remove_file(path)),
+        }
+        // The job last: without its file, nothing was added.
         queue.write_job(queue.jobs.len() - 1)?;
         Ok(id)
     }
@@ -80,30 +96,37 @@ impl JobQueue {
             return ids.first().map_or(Ok(()), |id| Err(QueueError::NoSuchJob(*id)));
         };
         let what = change.participle();
+        let known: HashMap<u64, usize> = queue.jobs.iter().enumerate().map(|(place, job)| (job.id, place)).collect();
+        let mut places = Vec::new();
         for id in ids {
-            match &queue.jobs[queue.find(*id)?].state {
+            let place = *known.get(id).ok_or(QueueError::NoSuchJob(*id))?;
+            match &queue.jobs[place].state {
                 JobState::Running { run } => return Err(QueueError::Running { id: *id, run: *run, what }),
+                JobState::Unreadable { .. } if queue.live.contains(id) => {
+                    return Err(QueueError::Running { id: *id, run: None, what });
+                }
                 JobState::Unreadable { reason } if change != Change::Drop => {
-                    let (path, reason) = (self.job_file(*id), reason.clone());
-                    return Err(QueueError::Unreadable { id: *id, what, path, reason });
+                    return Err(self.unreadable(*id, what, reason));
                 }
-                _ => {}
+                _ => places.push(place),
             }
         }
-        if let Change::Move(to) = change {
-            queue.settings.order = moved(&queue.jobs, ids, to);
-            return queue.write_settings();
-        }
-        for id in ids {
-            if change == Change::Drop {
-                // One that is named twice is gone.
-                if queue.find(*id).is_ok() {
-                    queue.remove(*id, Fate::Dropped)?;
-                }
-                continue;
+        // One that is named twice is changed once.
+        places.sort_unstable();
+        places.dedup();
+        match change {
+            Change::Move(to) => {
+                queue.settings.order = moved(&queue.jobs, ids, to);
+                return queue.write_settings();
             }
-            let place = queue.find(*id)?;
-            let job = &mut queue.jobs[place];
+            Change::Drop => {
+                let ids: Vec<u64> = places.iter().map(|place| queue.jobs[*place].id).collect();
+                return queue.remove(&ids, Fate::Dropped);
+            }
+            _ => {}
+        }
+        for place in &places {
+            let job = &mut queue.jobs[*place];
             match change {
                 Change::Hold => job.state = JobState::Held { reason: None },
                 Change::Release => job.state = JobState::Queued,
@@ -111,9 +134,8 @@ impl JobQueue {
                 Change::At(at) => (job.state, job.at_unix_ms) = (JobState::Queued, at),
                 Change::Drop | Change::Move(_) => {}
             }
-            queue.write_job(place)?;
         }
-        Ok(())
+        queue.write_jobs(&places)
     }
 
     /// Sets how many jobs run at the same time.
@@ -143,13 +165,9 @@ impl JobQueue {
 /// The order in which `ids` stand together at a place among the jobs that wait.
 fn moved(jobs: &[QueuedJob], ids: &[u64], to: Place) -> Vec<u64> {
     let (running, waiting): (Vec<&QueuedJob>, Vec<&QueuedJob>) = jobs.iter().partition(|job| job.is_running());
-    let mut order: Vec<u64> = waiting.iter().map(|job| job.id).filter(|id| !ids.contains(id)).collect();
-    let mut together: Vec<u64> = Vec::new();
-    for id in ids {
-        if !together.contains(id) {
-            together.push(*id);
-        }
-    }
+    let mut left: HashSet<u64> = ids.iter().copied().collect();
+    let mut order: Vec<u64> = waiting.iter().map(|job| job.id).filter(|id| !left.contains(id)).collect();
+    let together: Vec<u64> = ids.iter().copied().filter(|id| left.remove(id)).collect();
     let place = match to {
         Place::Number(place) => place.saturating_sub(1).min(order.len()),
         Place::Last => order.len(),

@@ -154,6 +154,19 @@ impl QueuedJob {
         }
     }
 
+    /// Holds it, and says why.
+    pub(super) fn hold(&mut self, reason: String) {
+        self.state = JobState::Held { reason: Some(reason) };
+    }
+
+    /// What can be done about it once its run has ended early.
+    pub(super) fn ways_on(&self, run: i64) -> String {
+        let id = self.id;
+        format!(
+            "fanlane resume {run} does the rest and fanlane queue drop {id} takes the job out; release does all of it again"
+        )
+    }
+
     /// A process has taken it.
     pub const fn is_running(&self) -> bool {
         matches!(self.state, JobState::Running { .. })

@@ -8,10 +8,13 @@
 mod change;
 mod entry;
 mod folder;
+mod leftovers;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod write;
 
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -52,13 +55,35 @@ impl JobList {
         self.jobs.iter().filter(|job| !job.is_running())
     }
 
+    /// The number of jobs that wait and start without a change of the queue.
+    pub fn coming(&self) -> usize {
+        let mut jobs: Vec<&QueuedJob> = self.jobs.iter().collect();
+        // A job is added after those that it waits for.
+        jobs.sort_unstable_by_key(|job| job.id);
+        let mut going = HashSet::new();
+        let mut coming = 0;
+        for job in jobs {
+            let waits_for_held = |after: &After| matches!(after, After::Job(id) if !going.contains(id));
+            let goes = match job.state {
+                JobState::Running { .. } | JobState::Wanted => true,
+                JobState::Queued => !self.paused && !job.after.iter().any(waits_for_held),
+                JobState::Held { .. } | JobState::Unreadable { .. } => false,
+            };
+            if goes {
+                going.insert(job.id);
+                coming += usize::from(!job.is_running());
+            }
+        }
+        coming
+    }
+
     /// The place of a job among those that wait, from 1; `None` for one that runs.
     pub fn place(&self, id: u64) -> Option<usize> {
         self.waiting().position(|job| job.id == id).map(|place| place + 1)
     }
 }
 
-/// A change of the queue was refused or failed. The queue is as it was.
+/// A change of the queue was refused or failed. The queue is as it was, unless it is said to be changed in part.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum QueueError {
@@ -106,6 +131,15 @@ pub enum QueueError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The system failed in the middle of a change of several jobs.
+    #[error("only {} changed: {error}", only(changed))]
+    Partly {
+        /// The jobs that are changed.
+        changed: Vec<u64>,
+        /// Why the others are not.
+        #[source]
+        error: Box<Self>,
+    },
     /// The job cannot be written as text.
     #[error("the job cannot be kept in the queue: {0}")]
     Unwritable(String),
@@ -126,6 +160,16 @@ fn named(run: Option<i64>) -> String {
     run.map_or_else(String::new, |run| format!(" as run {run}"))
 }
 
+fn only(jobs: &[u64]) -> String {
+    let numbers: Vec<String> = jobs.iter().map(u64::to_string).collect();
+    format!(
+        "{} {} {}",
+        if jobs.len() == 1 { "job" } else { "jobs" },
+        numbers.join(", "),
+        if jobs.len() == 1 { "is" } else { "are" }
+    )
+}
+
 fn stopping(run: Option<i64>) -> String {
     run.map_or_else(|| "fanlane stop stops it".to_owned(), |run| format!("fanlane stop {run} stops it"))
 }
@@ -144,6 +188,11 @@ impl JobQueue {
     /// The folder of the history that it stands beside.
     pub(crate) fn history(&self) -> &Path {
         self.folder.parent().unwrap_or(&self.folder)
+    }
+
+    /// Why a job whose file cannot be read is not changed.
+    fn unreadable(&self, id: u64, what: &'static str, reason: &str) -> QueueError {
+        QueueError::Unreadable { id, what, path: self.job_file(id), reason: reason.to_owned() }
     }
 
     /// The jobs. One whose process was killed is held, with words about it.

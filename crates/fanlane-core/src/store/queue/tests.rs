@@ -83,7 +83,7 @@ fn a_job_comes_back_as_it_was_added_and_only_its_user_can_read_it() {
     assert_eq!(kept.break_before, [2]);
     assert_eq!(kept.environment().collect::<Vec<_>>(), new.environment);
     let mut read = String::new();
-    std::io::Read::read_to_string(&mut scene.queue.stdin_of(id).expect("it is there"), &mut read).expect("text");
+    std::io::Read::read_to_string(&mut scene.queue.stdin_of(&kept).expect("it is there"), &mut read).expect("text");
     assert_eq!(read, "one\n");
     let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
     assert_eq!(mode(scene.queue.folder()), 0o700);
@@ -200,7 +200,109 @@ fn a_job_whose_process_died_is_held_and_what_was_half_written_is_no_job() {
     fs::write(scene.file("3.stdin"), "left").expect("written");
     fs::write(scene.file(".saving-x.tmp"), "half").expect("written");
     assert_eq!(scene.add("next"), 3);
-    assert!(!scene.file("3.stdin").exists());
+    assert!(!scene.file("3.stdin").exists() && !scene.file(".saving-x.tmp").exists());
+}
+
+/// No descriptor may be free, or a disk may fail: that says nothing about a job.
+#[test]
+fn what_the_system_refuses_is_an_error_and_no_fact_about_a_job() {
+    let scene = scene();
+    scene.add_many(2);
+    let taken = scene.queue.take(1).expect("its turn");
+    for name in ["1.run", "1.ron", "2.ron"] {
+        fs::rename(scene.file(name), scene.file("kept")).expect("renamed");
+        std::os::unix::fs::symlink(scene.file(name), scene.file(name)).expect("linked to itself");
+        assert!(matches!(scene.queue.list(), Err(QueueError::System { .. })), "{name}");
+        assert!(scene.queue.turn().is_err() && taken.recorded(Some(7)).is_err(), "{name}");
+        fs::remove_file(scene.file(name)).expect("removed");
+        fs::rename(scene.file("kept"), scene.file(name)).expect("renamed");
+        assert_eq!((scene.state(1), scene.startable()), (JobState::Running { run: None }, vec![]), "{name}");
+    }
+}
+
+/// An editor may replace a file by an older content, by none for a moment, or by one that is no job.
+#[test]
+fn a_file_that_is_edited_while_its_job_runs_neither_starts_it_again_nor_is_overwritten() {
+    let scene = scene();
+    let id = scene.add("one");
+    let after = |id| NewJob { after: vec![After::Job(id)], ..job("after") };
+    let second = scene.queue.add(after(id)).expect("added");
+    scene.add("third");
+    let (first_file, second_file) = (scene.file("1.ron"), scene.file("2.ron"));
+    let (before, dependent) = (fs::read(&first_file).expect("a file"), fs::read(&second_file).expect("a file"));
+    let taken = scene.queue.take(id).expect("its turn");
+    fs::write(&first_file, "nonsense").expect("written");
+    assert!(matches!(taken.recorded(Some(7)), Err(QueueError::Unreadable { .. })));
+    assert_eq!(fs::read(&first_file).expect("a file"), b"nonsense");
+    let refused = scene.queue.change(&[id], Change::Drop).expect_err("it runs").to_string();
+    assert!(refused.contains("job 1 is running, so it cannot be dropped"), "{refused}");
+    assert_eq!(scene.startable(), Vec::<u64>::new(), "its place is taken");
+    fs::write(&first_file, before).expect("written");
+    assert_eq!((scene.state(id), scene.startable()), (JobState::Running { run: None }, vec![]));
+
+    fs::write(&second_file, "nonsense").expect("written");
+    taken.end(false).expect("ended");
+    fs::write(&second_file, dependent).expect("written");
+    assert!(scene.is_held_because(second, "job 1, which it waits for, is not in the queue"));
+    assert_eq!(scene.startable(), [3]);
+    scene.queue.change(&[second], Change::Release).expect("released");
+    scene.queue.change(&[second], Change::Move(Place::Number(1))).expect("moved");
+    assert_eq!(scene.startable(), [second]);
+}
+
+#[test]
+fn standard_input_outlives_a_moment_without_its_job_and_a_job_does_not_run_without_it() {
+    let scene = scene();
+    let reads = || Job { inputs: vec![Input::Stdin], ..job("reads").job };
+    let new = NewJob { job: reads(), stdin: Some(b"one\n".to_vec()), ..job("reads") };
+    let id = scene.queue.add(new).expect("added");
+    let kept = scene.queue.job(id).expect("it is there");
+    let hour = std::time::Duration::from_secs(3601);
+    for age in [std::time::Duration::ZERO, hour] {
+        let stdin = fs::File::options().write(true).open(scene.file("1.stdin")).expect("a file");
+        stdin.set_modified(std::time::SystemTime::now() - age).expect("set");
+        fs::rename(scene.file("1.ron"), scene.file("edited")).expect("renamed");
+        for _ in 0..2 {
+            assert_eq!(scene.order(), Vec::<u64>::new());
+        }
+        fs::rename(scene.file("edited"), scene.file("1.ron")).expect("renamed");
+        assert_eq!(scene.order(), [id]);
+        let read = std::io::read_to_string(scene.queue.stdin_of(&kept).expect("it is there")).expect("text");
+        assert_eq!(read, "one\n", "{age:?}");
+    }
+    fs::remove_file(scene.file("1.stdin")).expect("removed");
+    let missing = scene.queue.stdin_of(&kept).err().expect("it is missing").to_string();
+    assert!(missing.contains("1.stdin"), "{missing}");
+    // Where nothing was given, there is nothing to read.
+    let empty = scene.queue.add(NewJob { job: reads(), ..job("empty") }).expect("added");
+    assert!(scene.queue.stdin_of(&scene.queue.job(empty).expect("it is there")).is_ok());
+}
+
+#[test]
+fn what_is_still_written_beside_the_locked_queue_is_no_leftover() {
+    let scene = scene();
+    let (_file, new) = scene.queue.write_stdin(b"one\n").expect("written");
+    scene.add("one");
+    assert!(new.exists());
+    drop((_file, new));
+    assert_eq!(fs::read_dir(scene.queue.folder()).expect("a folder").count(), 3, "lock, settings, job");
+}
+
+#[test]
+fn jobs_that_will_start_are_counted_and_a_number_of_places_set_by_hand_is_at_least_one() {
+    let scene = scene();
+    scene.add_many(2);
+    let held = scene.queue.add(NewJob { held: true, ..job("held") }).expect("added");
+    for after in [2, held] {
+        scene.queue.add(NewJob { after: vec![After::Job(after)], ..job("after") }).expect("added");
+    }
+    let _taken = scene.queue.take(1).expect("its turn");
+    assert_eq!(scene.queue.list().expect("listed").coming(), 2, "2 and what comes after it");
+    scene.queue.change(&[2], Change::Hold).expect("held");
+    assert_eq!(scene.queue.list().expect("listed").coming(), 0);
+    let settings = fs::read_to_string(scene.file("settings.ron")).expect("a file");
+    fs::write(scene.file("settings.ron"), settings.replace("parallel: 1", "parallel: 0")).expect("written");
+    assert_eq!(scene.queue.list().expect("listed").parallel, 1);
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! Whose turn it is: which jobs may start, and what has to happen before others may. The process that is to run a job takes it,
 //! which only one can.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::FlockOperation;
 
-use super::folder::{Fate, Locked, is_locked, lock_file, open_private};
+use super::folder::{Locked, is_locked, lock_file, open_private};
+use super::write::Fate;
 use super::{After, JobQueue, JobState, QueueError, QueuedJob};
 use fanlane_os::clock::unix_ms;
 
@@ -39,9 +40,9 @@ pub struct TakenJob {
 }
 
 impl Locked<'_> {
-    pub(super) fn turn(&self, now_unix_ms: u64) -> Turn {
+    pub(super) fn turn(&self, now_unix_ms: u64) -> Result<Turn, QueueError> {
         let mut turn = Turn::default();
-        let running: Vec<u64> = self.jobs.iter().filter(|job| job.is_running()).map(|job| job.id).collect();
+        let running: Vec<u64> = self.jobs.iter().map(|job| job.id).filter(|id| self.live.contains(id)).collect();
         let wanted = self.jobs.iter().filter(|job| job.state == JobState::Wanted).count();
         let mut places = (self.settings.parallel as usize).saturating_sub(running.len() + wanted);
         for job in &self.jobs {
@@ -50,7 +51,7 @@ impl Locked<'_> {
                 JobState::Queued if !self.settings.paused => {
                     if let Some(at) = job.at_unix_ms.filter(|at| *at > now_unix_ms) {
                         turn.next_unix_ms = Some(turn.next_unix_ms.map_or(at, |next| next.min(at)));
-                    } else if !job.after.is_empty() && self.waits(job, &mut turn) {
+                    } else if !job.after.is_empty() && self.waits(job, &mut turn)? {
                         // Its turn comes with the end of another.
                     } else if places > 0 {
                         places -= 1;
@@ -66,27 +67,27 @@ impl Locked<'_> {
         }
         turn.locks.sort_unstable();
         turn.locks.dedup();
-        turn
+        Ok(turn)
     }
 
     /// Whether something that has to end before this job goes on; notes the locks of its processes.
-    fn waits(&self, job: &QueuedJob, turn: &mut Turn) -> bool {
+    fn waits(&self, job: &QueuedJob, turn: &mut Turn) -> Result<bool, QueueError> {
         let mut waits = false;
         for after in &job.after {
             match after {
                 After::Job(id) => {
-                    let other = self.jobs.iter().find(|other| other.id == *id);
-                    waits |= other.is_some();
-                    turn.locks.extend(other.filter(|other| other.is_running()).map(|_| self.queue.run_lock(*id)));
+                    // It is in the queue, or this one would be held.
+                    waits = true;
+                    turn.locks.extend(self.live.contains(id).then(|| self.queue.run_lock(*id)));
                 }
-                After::Run { lock, .. } if is_locked(lock) => {
+                After::Run { lock, .. } if is_locked(lock)? => {
                     waits = true;
                     turn.locks.push(lock.clone());
                 }
                 After::Run { .. } => {}
             }
         }
-        waits
+        Ok(waits)
     }
 }
 
@@ -101,26 +102,30 @@ impl JobQueue {
 
     /// The same; `leave` is called before anything can be changed, if no job starts without a change.
     pub(crate) fn turn_or_leave(&self, leave: impl FnOnce()) -> Result<Turn, QueueError> {
-        let turn = self.lock_existing()?.map(|queue| (queue.turn(unix_ms()), queue));
-        let is_over = turn.as_ref().is_none_or(|(turn, _)| turn.is_over());
-        if is_over {
+        let queue = self.lock_existing()?;
+        let turn = queue.as_ref().map(|queue| queue.turn(unix_ms())).transpose()?.unwrap_or_default();
+        if turn.is_over() {
             leave();
         }
-        Ok(turn.map(|(turn, _)| turn).unwrap_or_default())
+        Ok(turn)
     }
 
     /// Whether a process starts the jobs of the queue.
     pub(crate) fn has_runner(&self) -> Result<bool, QueueError> {
         // Under the lock, so that this look is never in the way of one that becomes the runner.
-        Ok(self.lock_existing()?.is_some_and(|_| is_locked(&self.runner_lock())))
+        let queue = self.lock_existing()?;
+        if queue.is_some() { is_locked(&self.runner_lock()) } else { Ok(false) }
     }
 
     /// Makes this process the one that starts the jobs, for as long as the file is open; `None`: another one is.
     pub(crate) fn become_runner(&self) -> Result<Option<File>, QueueError> {
         let Some(_queue) = self.lock_existing()? else { return Ok(None) };
         let lock = open_private(&self.runner_lock()).map_err(self.system("locked"))?;
-        let is_first = rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok();
-        Ok(is_first.then_some(lock))
+        match lock_file(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(lock)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(self.system("locked")(error)),
+        }
     }
 
     /// A job as it is now.
@@ -130,11 +135,17 @@ impl JobQueue {
     }
 
     /// What the inputs of a job read from standard input.
-    pub(crate) fn stdin_of(&self, id: u64) -> io::Result<Box<dyn Read>> {
-        match File::open(self.stdin_file(id)) {
+    ///
+    /// # Errors
+    /// Where it cannot be read, also where it is missing: without it, the job would have no tasks and would count as done.
+    pub(crate) fn stdin_of(&self, queued: &QueuedJob) -> io::Result<Box<dyn Read>> {
+        let path = self.stdin_file(queued.id);
+        match File::open(&path) {
             Ok(file) => Ok(Box::new(io::BufReader::new(file))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Box::new(io::empty())),
-            Err(error) => Err(error),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !queued.job.reads_stdin() => {
+                Ok(Box::new(io::empty()))
+            }
+            Err(error) => Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
         }
     }
 
@@ -146,7 +157,7 @@ impl JobQueue {
     pub fn take(&self, id: u64) -> Result<TakenJob, QueueError> {
         let mut queue = self.lock_existing()?.ok_or(QueueError::NoSuchJob(id))?;
         let place = queue.find(id)?;
-        if !queue.turn(unix_ms()).startable.contains(&id) {
+        if !queue.turn(unix_ms())?.startable.contains(&id) {
             return Err(QueueError::NotItsTurn(id));
         }
         let lock = open_private(&self.run_lock(id)).map_err(self.system("changed"))?;
@@ -161,7 +172,7 @@ impl JobQueue {
         let Some(mut queue) = self.lock_existing()? else { return Ok(()) };
         let Ok(place) = queue.find(id) else { return Ok(()) };
         if matches!(queue.jobs[place].state, JobState::Queued | JobState::Wanted) {
-            queue.jobs[place].state = JobState::Held { reason: Some(format!("it could not be started: {words}")) };
+            queue.jobs[place].hold(unstartable(words));
             queue.write_job(place)?;
         }
         Ok(())
@@ -179,38 +190,73 @@ impl TakenJob {
     /// # Errors
     /// When it cannot be written.
     pub fn recorded(&self, run: Option<i64>) -> Result<(), QueueError> {
-        self.set(JobState::Running { run })
+        self.change(|job| job.state = JobState::Running { run })
     }
 
     /// Gives it back, held: it has not begun.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub(crate) fn give_back(self, words: &str) -> Result<(), QueueError> {
-        self.set(JobState::Held { reason: Some(format!("it could not be started: {words}")) })
+    pub(crate) fn give_back(&self, words: &str) -> Result<(), QueueError> {
+        self.change(|job| job.hold(unstartable(words)))
+    }
+
+    /// Its run was ended by a signal, as all processes are before the machine goes down: it stays in the queue, held.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn interrupted(&self, run: Option<i64>) -> Result<(), QueueError> {
+        self.change(|job| {
+            job.hold(match run {
+                Some(run) => format!("run {run} was ended by a signal: {}", job.ways_on(run)),
+                None => "it was ended by a signal: release does all of it again".to_owned(),
+            });
+        })
     }
 
     /// It has ended, so it leaves the queue. `is_done`: jobs that wait for it may go on.
     ///
     /// # Errors
-    /// When it cannot be removed.
-    pub fn end(self, is_done: bool) -> Result<(), QueueError> {
+    /// When it cannot be removed. It can be tried again: as long as this lives, the queue knows that it has not broken off.
+    pub fn end(&self, is_done: bool) -> Result<(), QueueError> {
         let Some(mut queue) = self.queue.lock_existing()? else { return Ok(()) };
-        queue.remove(self.id, if is_done { Fate::Done } else { Fate::NotDone })
+        if queue.find(self.id).is_err() {
+            // Its file was removed by hand.
+            return Ok(());
+        }
+        queue.remove(&[self.id], if is_done { Fate::Done } else { Fate::NotDone })
     }
 
-    fn set(&self, state: JobState) -> Result<(), QueueError> {
+    fn change(&self, change: impl FnOnce(&mut QueuedJob)) -> Result<(), QueueError> {
         let Some(mut queue) = self.queue.lock_existing()? else { return Ok(()) };
         let place = queue.find(self.id)?;
-        queue.jobs[place].state = state;
-        queue.write_job(place)
+        let job = &mut queue.jobs[place];
+        if let JobState::Unreadable { reason } = &job.state {
+            return Err(self.queue.unreadable(self.id, "changed", reason));
+        }
+        change(job);
+        let runs = job.is_running();
+        queue.write_job(place)?;
+        if !runs {
+            // With its file and while the queue is locked, so that no look takes it for running.
+            let _ = fs::remove_file(self.queue.run_lock(self.id));
+        }
+        Ok(())
     }
 }
 
+fn unstartable(words: &str) -> String {
+    format!("it could not be started: {words}")
+}
+
 /// Waits until no process holds the file at a path locked.
-pub(crate) fn wait_for_lock(path: &Path) {
-    if let Ok(file) = File::open(path) {
-        // Where it cannot be locked, the queue is looked at again.
-        let _ = lock_file(&file, FlockOperation::LockShared);
+///
+/// # Errors
+/// When it cannot be locked, so that this is not known.
+pub(crate) fn wait_for_lock(path: &Path) -> io::Result<()> {
+    match File::open(path) {
+        Ok(file) => lock_file(&file, FlockOperation::LockShared),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
     }
 }
