@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 
 use super::background::{on_a_thread, taken};
 use super::notices::{Notice, Topic, sentence};
@@ -17,6 +17,8 @@ use fanlane_core::model::Earlier;
 use fanlane_core::store::queue::{After, Change, JobList, JobQueue, NewJob, QueuedJob, own_environment};
 use fanlane_os::folder_watch::{FolderWatch, FolderWatchEnd};
 
+/// How often the queue is read where its folder cannot be watched.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Maximum wait at the end of the window for what was asked of the queue.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -60,8 +62,8 @@ pub struct QueueState {
     lists: Option<Receiver<Result<JobList, String>>>,
     waiting: VecDeque<Work>,
     doing: Option<Receiver<Done>>,
-    /// Ends the thread that follows the queue.
-    _end: Option<FolderWatchEnd>,
+    /// Ends the thread that follows the queue, whether it watches the folder or looks at it at intervals.
+    _end: Option<(Option<FolderWatchEnd>, Sender<()>)>,
 }
 
 impl QueueState {
@@ -71,15 +73,18 @@ impl QueueState {
         let (queue, runs) = (JobQueue::beside_history(history), runs.clone());
         let (sender, lists) = unbounded();
         let place = Some((queue.clone(), runs.clone()));
-        let Ok((watch, end)) = FolderWatch::new() else {
-            // The list is read after each change of this window.
-            return Self { place, ..Self::default() };
-        };
-        let wake = Arc::clone(wake);
+        // The system watches no more where other programs have used up what it allows.
+        let (watch, watch_end) = FolderWatch::new().ok().unzip();
+        let (end, ended) = bounded(0);
+        let (follower, its_wake) = (Follower { queue, runs, watch, ended }, Arc::clone(wake));
         let thread = std::thread::Builder::new().name("queue".to_owned());
-        // Without a thread it is as without a watch.
-        let _ = thread.spawn(move || follow(&queue, &runs, &watch, &sender, &wake));
-        Self { place, lists: Some(lists), _end: Some(end), ..Self::default() }
+        if thread.spawn(move || follower.follow(&sender, &its_wake)).is_err() {
+            // The list is read now, and after each change of this window.
+            let mut unfollowed = Self { place, ..Self::default() };
+            unfollowed.read();
+            return unfollowed;
+        }
+        Self { place, lists: Some(lists), _end: Some((watch_end, end)), ..Self::default() }
     }
 
     /// There is a queue: jobs can be added.
@@ -131,6 +136,15 @@ impl QueueState {
         }
     }
 
+    /// Reads the list where no thread follows it.
+    fn read(&mut self) {
+        let Some((queue, _)) = &self.place else { return };
+        match queue.list() {
+            Ok(list) => (self.list, self.fault) = (list, None),
+            Err(error) => self.fault = Some(error.to_string()),
+        }
+    }
+
     /// Does something on a thread, after what was asked for before.
     fn work(&mut self, work: impl FnOnce() -> Done + Send + 'static, wake: &Wake) {
         self.waiting.push_back(Box::new(work));
@@ -162,40 +176,57 @@ impl QueueState {
     }
 }
 
-/// Reads the queue now and after each change, until its watch is ended; the first time, what is due is started.
-fn follow(
-    queue: &JobQueue,
-    runs: &DetachedRuns,
-    watch: &FolderWatch,
-    lists: &Sender<Result<JobList, String>>,
-    wake: &Wake,
-) {
-    let mut is_served = false;
-    loop {
-        if watch.add(queue.folder()).is_err() {
-            // It is made with the first job: in a folder that may have to be made, too.
-            let _ = queue.folder().ancestors().skip(1).find(|folder| watch.add(folder).is_ok());
-            // Or it was made in between.
-            let _ = watch.add(queue.folder());
+/// What reads the queue on a thread.
+struct Follower {
+    queue: JobQueue,
+    runs: DetachedRuns,
+    watch: Option<FolderWatch>,
+    ended: Receiver<()>,
+}
+
+impl Follower {
+    /// Reads the queue now and after each change, until that is ended; the first time, what is due is started.
+    fn follow(&self, lists: &Sender<Result<JobList, String>>, wake: &Wake) {
+        let mut is_served = false;
+        loop {
+            let is_watched = self.is_watched();
+            let list = self.queue.list().map_err(|error| error.to_string());
+            if lists.send(list).is_err() {
+                return;
+            }
+            wake();
+            if !std::mem::replace(&mut is_served, true) {
+                // What cannot be started is tried again with the next change.
+                let _ = self.runs.serve_queue(&self.queue);
+            }
+            let goes_on = match &self.watch {
+                Some(watch) if is_watched => watch.wait(),
+                _ => matches!(self.ended.recv_timeout(LOOK_INTERVAL), Err(RecvTimeoutError::Timeout)),
+            };
+            if !goes_on {
+                return;
+            }
         }
-        let list = queue.list().map_err(|error| error.to_string());
-        if lists.send(list).is_err() {
-            return;
+    }
+
+    /// Whether each change of the queue ends the waiting.
+    fn is_watched(&self) -> bool {
+        let Some(watch) = &self.watch else { return false };
+        let folder = self.queue.folder();
+        if watch.add(folder).is_ok() {
+            return true;
         }
-        wake();
-        if !std::mem::replace(&mut is_served, true) {
-            // What cannot be started is tried again with the next change.
-            let _ = runs.serve_queue(queue);
-        }
-        if !watch.wait() {
-            return;
-        }
+        // It is made with the first job: in a folder that may have to be made, too.
+        let is_above_watched = folder.ancestors().skip(1).any(|folder| watch.add(folder).is_ok());
+        // Or it was made in between.
+        watch.add(folder).is_ok() || (is_above_watched && !folder.exists())
     }
 }
 
-/// Has the jobs of the queue started in their turn, after a change.
+/// Has the jobs of the queue started in their turn, after a change, which stays made if that fails.
 fn serve(queue: &JobQueue, runs: &DetachedRuns) -> Result<(), String> {
-    runs.serve_queue(queue).map_err(|error| error.to_string())
+    let words = |error| format!("the queue is changed, but none of its jobs is started yet: {error}");
+    runs.serve_queue(queue).map_err(words)
 }
 
 /// Starts a detached run, and says which one it is.
@@ -276,7 +307,7 @@ impl Session {
         };
         let work = move || {
             let id = queue.add(new).map_err(|error| error.to_string())?;
-            serve(&queue, &runs)?;
+            serve(&queue, &runs).map_err(|words| format!("{name} is job {id} of the queue: {words}"))?;
             Ok(Some(format!("{name} is job {id} of the queue: the page Runs has it.")))
         };
         self.queue.work(work, &self.wake);
@@ -307,14 +338,40 @@ impl Session {
             }
             Some(Err(words)) => self.notices.show(Notice::error(sentence(&words)).about(Topic::Queue)),
         }
-        if self.queue.lists.is_none()
-            && let Some((queue, _)) = &self.queue.place
-        {
-            // Nothing follows it.
-            match queue.list() {
-                Ok(list) => (self.queue.list, self.queue.fault) = (list, None),
-                Err(error) => self.queue.fault = Some(error.to_string()),
-            }
+        if self.queue.lists.is_none() {
+            self.queue.read();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_process_adds_is_listed_also_where_the_system_watches_no_folder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let queue = JobQueue::beside_history(folder.path());
+        let runs = DetachedRuns::in_folder("/no/such/program".into(), folder.path().join("runtime"));
+        let (sender, lists) = unbounded();
+        let (end, ended) = bounded(0);
+        let follower = Follower { queue: queue.clone(), runs, watch: None, ended };
+        let thread = std::thread::spawn(move || follower.follow(&sender, &(Arc::new(|| ()) as Wake)));
+        let next = || lists.recv_timeout(FINISH_TIMEOUT).expect("it is read").expect("readable").jobs.len();
+        assert_eq!(next(), 0);
+        let new = NewJob {
+            job: fanlane_core::job::Job::default(),
+            folder: folder.path().to_owned(),
+            environment: Vec::new(),
+            break_before: Vec::new(),
+            stdin: None,
+            held: true,
+            at_unix_ms: None,
+            after: Vec::new(),
+        };
+        queue.add(new).expect("added");
+        while next() == 0 {}
+        drop(end);
+        thread.join().expect("it ends");
     }
 }
