@@ -49,11 +49,15 @@ impl Scene {
     }
 
     fn kill_all(&self, role: &str) {
+        self.end_all(role, Signal::KILL);
+    }
+
+    fn end_all(&self, role: &str, signal: Signal) {
         for pid in self.in_role(role) {
             // It may have ended meanwhile.
-            let _ = kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), Signal::KILL);
+            let _ = kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), signal);
         }
-        wait_until("the end of what was killed", || self.in_role(role).is_empty());
+        wait_until("the end of what was signalled", || self.in_role(role).is_empty());
     }
 
     fn runs_dry(&self) {
@@ -191,6 +195,70 @@ fn a_job_whose_host_is_killed_is_held_and_the_next_one_runs() {
     scene.change(&["release", "1"]);
     scene.runs_dry();
     assert_eq!(scene.record(), ["b", "a"]);
+}
+
+#[test]
+fn a_job_whose_run_is_ended_by_a_signal_is_held_and_the_next_one_waits_for_a_look_at_the_queue() {
+    let scene = Scene::new();
+    scene.add(&[GATED, ":::", "a"]);
+    wait_until("its run", || scene.has("begun-a") && scene.queue()["jobs"][0]["run"] == 1);
+    scene.add(&[GATED, ":::", "b"]);
+    // As when the machine goes down in good order.
+    scene.end_all("queue", Signal::TERM);
+    scene.end_all("host", Signal::TERM);
+    wait_until("the end of all processes", || scene.processes().is_empty());
+    assert!(!scene.has("begun-b"), "it would be cut off at once");
+    let note = scene.queue()["jobs"][0]["note"].as_str().unwrap().to_owned();
+    assert!(note.contains("run 1 was ended by a signal: fanlane resume 1 does the rest"), "{note}");
+    wait_until("the next one", || scene.has("begun-b"));
+    assert_eq!(scene.jobs().last().unwrap(), &(1, "held".to_owned()));
+    scene.write("gate", "");
+    let resumed = scene.run(&["resume", "1"]);
+    assert_eq!(resumed.code, Some(0), "{resumed:?}");
+    scene.change(&["drop", "1"]);
+    scene.runs_dry();
+    assert_eq!(scene.record().len(), 2);
+}
+
+#[test]
+fn settings_that_cannot_be_read_for_a_while_do_not_end_what_starts_the_jobs() {
+    let scene = Scene::new();
+    scene.add(&["--at", "+1s", "echo {} >> record", ":::", "timed"]);
+    let at = scene.queue()["jobs"][0]["at_unix_ms"].as_u64().unwrap();
+    let settings = scene.0.path().join(".local/share/fanlane/queue/settings.ron");
+    let whole = fs::read_to_string(&settings).unwrap();
+    fs::write(&settings, "nonsense").unwrap();
+    wait_until("its time", || fanlane_os::clock::unix_ms() > at + 100);
+    assert_eq!(scene.in_role("queue").len(), 1, "it waits for the end of the fault");
+    fs::write(&settings, whole).unwrap();
+    wait_until("the job", || scene.record() == ["timed"]);
+    scene.runs_dry();
+}
+
+#[test]
+fn a_change_stays_made_where_nothing_can_be_started_and_only_missing_inputs_are_waited_for() {
+    let scene = Scene::new();
+    scene.add(&["--hold", "echo {} >> record", ":::", "a"]);
+    fs::create_dir(scene.0.path().join("open")).unwrap();
+    let mut release = super::start::command(&["queue", "release", "1"], scene.0.path());
+    let released: Ended = release.env("FANLANE_RUNTIME_DIR", scene.0.path().join("open")).output().unwrap().into();
+    assert_eq!(released.code, Some(0), "{released:?}");
+    assert!(
+        released.err.contains("are not started yet") && released.err.contains("others can enter it"),
+        "{released:?}"
+    );
+    scene.change(&["hold", "1"]);
+    let job =
+        "Job(version: 1, parameters: [(name: \"name\", required: true)], task: Command(\"echo {@nme}\"), inputs: [])";
+    scene.write("job.ron", job);
+    for (words, why) in [(&[][..], "name has no value"), (&["--set", "name=x"], "'nme' is no parameter")] {
+        let refused = scene.run(&[&["add", "--after", "1", "job.ron"], words].concat());
+        assert!(refused.code == Some(2) && refused.err.contains(why), "{words:?}: {refused:?}");
+        assert!(!refused.err.contains("--after ID"), "{refused:?}");
+    }
+    assert_eq!(scene.jobs(), [(1, "held".to_owned())]);
+    scene.change(&["drop", "1"]);
+    scene.runs_dry();
 }
 
 #[test]

@@ -15,6 +15,9 @@ use crate::cli::run_name::RunName;
 use crate::cli::subcommand::Subcommand;
 use crate::cli::terminal::{print, remark};
 use fanlane_core::job::Batch;
+use fanlane_core::job::batch::BatchError;
+use fanlane_core::job::inputs::InputError;
+use fanlane_core::job::parameter::ParameterError;
 use fanlane_core::store::queue::{After, JobQueue, NewJob, own_environment};
 use fanlane_os::machine::cores;
 
@@ -82,12 +85,16 @@ impl AddArgs {
                 batch.in_pool(job.workers).check_pool(job.workers.unwrap_or_else(cores)).map_err(anyhow::Error::msg)?;
                 true
             }
-            Err(_) if !after.is_empty() => {
+            Err(error) if !after.is_empty() && may_come(&error) => {
                 job.workers = workers.map(|count| count.resolve(cores(), u64::MAX)).or(job.workers);
                 false
             }
             Err(error) => {
-                let advice = "nothing was added; if another job makes its inputs, say so with --after ID";
+                let advice = if after.is_empty() && may_come(&error) {
+                    "nothing was added; if another job makes its inputs, say so with --after ID"
+                } else {
+                    "nothing was added"
+                };
                 return Err(anyhow::Error::new(error).context(advice));
             }
         };
@@ -110,10 +117,8 @@ impl AddArgs {
                 "job {id} is in the queue{inputs}; fanlane queue lists the jobs, fanlane queue drop {id} takes it out"
             ));
         }
-        let served = serve(&queue);
-        let printed = print(|out| writeln!(out, "{id}"))?;
-        served?;
-        Ok(printed)
+        serve(&queue);
+        print(|out| writeln!(out, "{id}"))
     }
 
     fn after(&self) -> Result<Vec<After>> {
@@ -121,6 +126,16 @@ impl AddArgs {
         let run = self.after_run.map(|name| detached::find(Some(name))).transpose()?;
         let run = run.map(|watching| After::Run { run: watching.info.run, lock: watching.lock_file() });
         Ok(jobs.chain(run).collect())
+    }
+}
+
+/// Whether a job before this one may make what is missing. Other faults of a job do not pass.
+fn may_come(error: &BatchError) -> bool {
+    match error {
+        BatchError::WorkingDir { .. }
+        | BatchError::Input { error: InputError::Unreadable { .. } | InputError::NoMatch { .. }, .. } => true,
+        BatchError::Parameter(fault) => matches!(*fault.error, ParameterError::NotThere { .. }),
+        _ => false,
     }
 }
 

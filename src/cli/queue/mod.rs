@@ -114,7 +114,7 @@ impl Subcommand for QueueArgs {
         let queue = JobQueue::beside_history(&default_folder()?);
         let Some(action) = self.action else {
             let listed = list::print_jobs(&queue, self.json)?;
-            serve(&queue)?;
+            serve(&queue);
             return Ok(listed);
         };
         let change = |ids: &[u64], change: Change| {
@@ -142,7 +142,7 @@ impl Subcommand for QueueArgs {
             }
         };
         remark(&said);
-        serve(&queue)?;
+        serve(&queue);
         Ok(Status::AllDone)
     }
 }
@@ -166,16 +166,18 @@ fn words(change: Change, count: usize) -> String {
     }
 }
 
-/// Has the jobs of the queue started in their turn from now on.
-fn serve(queue: &JobQueue) -> Result<()> {
+/// Has the jobs of the queue started in their turn from now on. What was changed before stays changed if that fails.
+fn serve(queue: &JobQueue) {
     match detached_runs().serve_queue(queue) {
-        Err(DetachedError::InTask) => {
-            remark(
-                "a task cannot start what starts the jobs of the queue, since all that a task starts is ended with it; the jobs \
-                 start with the next fanlane queue outside of a task",
-            );
-            Ok(())
+        Ok(()) => {}
+        Err(DetachedError::InTask) => remark(
+            "a task cannot start what starts the jobs of the queue, since all that a task starts is ended with it; the jobs \
+             start with the next fanlane queue outside of a task",
+        ),
+        Err(error) => {
+            remark(&format!(
+                "the jobs of the queue are not started yet: {error}; the next fanlane queue tries it again"
+            ));
         }
-        served => Ok(served?),
     }
 }
