@@ -52,7 +52,7 @@ pub use run::{
 };
 pub use scale::Scale;
 pub use settings::{Messages, MotionChoice, ThemeChoice, remembered_size};
-pub use when_done::{DoneAction, DoneRun};
+pub use when_done::{DoneAction, DoneRun, OtherWork};
 
 /// Called from other threads when there is something new to show.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;

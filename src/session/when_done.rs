@@ -3,6 +3,7 @@
 //! The action is for one run: it is forgotten with its end, and a run that is stopped by hand has none.
 
 use std::process::{Command as Process, Stdio};
+use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 
@@ -10,6 +11,9 @@ use super::background::{on_a_thread, taken};
 use super::notices::{Notice, Topic};
 use super::{Session, Wake};
 use fanlane_core::event::OutcomeCounts;
+
+/// How often other runs are looked for while a shutdown waits for them.
+const OTHERS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What is done when the run under way is done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +38,22 @@ pub struct DoneRun {
     pub wall_ns: u64,
     /// What was chosen for its end.
     pub action: DoneAction,
+}
+
+/// Work that goes on, or begins by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OtherWork {
+    /// Runs under way.
+    pub runs: usize,
+    /// Jobs of the queue that are to start.
+    pub jobs: usize,
+}
+
+impl OtherWork {
+    /// There is none.
+    pub const fn is_none(self) -> bool {
+        self.runs == 0 && self.jobs == 0
+    }
 }
 
 /// The state of the waiting.
@@ -63,6 +83,16 @@ impl Session {
         if self.is_running() {
             self.when_done.action = action;
         }
+    }
+
+    /// What a shutdown would end now, besides the run that is done; looked for anew at intervals.
+    pub fn other_work(&mut self) -> OtherWork {
+        self.detached.list_after(OTHERS_INTERVAL, &self.wake);
+        let list = self.queue.list();
+        let of_queue = list.jobs.iter().filter(|job| job.is_running()).count();
+        // Those of the queue are detached runs, too, but may have begun since these were listed.
+        let runs = self.detached.count().max(of_queue).max(usize::from(self.is_busy()));
+        OtherWork { runs, jobs: list.coming() }
     }
 
     /// Tells what the window has met.

@@ -9,7 +9,7 @@ use egui::{Context, Ui, ViewportCommand};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::session::{Command, DoneAction, Dropped, Origin, RaceCommand, Session, SessionOptions};
+use crate::session::{Command, DoneAction, Dropped, Origin, OtherWork, RaceCommand, Session, SessionOptions};
 
 use super::accessibility::CompleteTree;
 use super::areas::Area;
@@ -169,12 +169,12 @@ impl FanlaneApp {
         if let Some(fault) = self.desktop.fault() {
             self.session.tell_fault(fault);
         }
-        if self.dialog.is_shutdown_due() {
+        if self.dialog.asks_for_shutdown() && self.dialog.is_shutdown_due(self.session.other_work(), SHUTDOWN_DELAY) {
             self.desktop.wish(Wish::ShutDown);
         }
         let Some(done) = self.session.take_done() else { return };
         if done.action == DoneAction::ShutDown {
-            self.dialog.ask(Question::ShutDown(Instant::now() + SHUTDOWN_DELAY));
+            self.dialog.ask(Question::ShutDown { at: Instant::now() + SHUTDOWN_DELAY, after: OtherWork::default() });
         }
         let messages = self.session.messages();
         if messages.shown && !ctx.input(|input| input.focused) {

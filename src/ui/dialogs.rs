@@ -11,9 +11,9 @@ use egui_material_icons::icons::{
     ICON_CLOSE, ICON_DELETE, ICON_EDIT, ICON_EXIT_TO_APP, ICON_FOLDER_OPEN, ICON_SAVE, ICON_STOP,
 };
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::session::{AtRisk, Command, CurrentRun, HistoryCommand, PresetCommand, RaceCommand, Session};
+use crate::session::{AtRisk, Command, CurrentRun, HistoryCommand, OtherWork, PresetCommand, RaceCommand, Session};
 use fanlane_core::model::format;
 
 use super::command_palette;
@@ -56,9 +56,24 @@ impl Dialog {
         !self.questions.is_empty()
     }
 
-    /// Takes the question about a shutdown away once its time is over without an answer; true then.
-    pub fn is_shutdown_due(&mut self) -> bool {
-        let is_due = |question: &Question| matches!(question, Question::ShutDown(at) if *at <= Instant::now());
+    /// The question about a shutdown is open.
+    pub fn asks_for_shutdown(&self) -> bool {
+        self.questions.iter().any(|question| matches!(question, Question::ShutDown { .. }))
+    }
+
+    /// Takes the question about a shutdown away once its time is over without an answer; true then. Its time does not run
+    /// while the shutdown would end other work.
+    pub fn is_shutdown_due(&mut self, others: OtherWork, delay: Duration) -> bool {
+        let now = Instant::now();
+        for question in &mut self.questions {
+            if let Question::ShutDown { at, after } = question {
+                *after = others;
+                if !others.is_none() {
+                    *at = now + delay;
+                }
+            }
+        }
+        let is_due = |question: &Question| matches!(question, Question::ShutDown { at, .. } if *at <= now);
         let before = self.questions.len();
         self.questions.retain(|question| !is_due(question));
         self.questions.len() < before
@@ -129,7 +144,7 @@ impl Dialog {
                     Question::WhenDone { action, line, messages } => {
                         asked.when_done_ui(session, action, line, messages)
                     }
-                    Question::ShutDown(at) => asked.shut_down_ui(*at),
+                    Question::ShutDown { at, after } => asked.shut_down_ui(*at, *after),
                     Question::Palette(query) => {
                         command_palette::palette_ui(asked.ui, query, asked.is_new, session, pages, asked.requests)
                     }

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use crate::session::{Command, DoneAction, Messages, PresetId};
+use crate::session::{Command, DoneAction, Messages, OtherWork, PresetId};
 
 use super::action::Action;
 use super::command_palette::PaletteQuery;
@@ -86,8 +86,13 @@ pub enum Question {
         /// The messages of the desktop.
         messages: Messages,
     },
-    /// Shall the machine be shut down, as was chosen? It is at this moment, without an answer.
-    ShutDown(Instant),
+    /// Shall the machine be shut down, as was chosen?
+    ShutDown {
+        /// When it is without an answer.
+        at: Instant,
+        /// What has to end before that time begins to run.
+        after: OtherWork,
+    },
     /// What shall be done?
     Palette(PaletteQuery),
     /// Which example shall be opened?

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers, vec2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use fanlane::session::Session;
-use fanlane_core::store::queue::{JobQueue, NewJob};
+use fanlane::session::{Command, DoneAction, Session};
+use fanlane_core::store::queue::{Change, JobQueue, NewJob};
 
 use super::background::{PROGRAM, gated, has_begun, window};
 use super::canned::FakeEngine;
-use super::driver::{Window, click, press, shown, type_into, until};
+use super::driver::{Window, click, handle, press, shown, type_into, until};
 
 fn states(session: &Session) -> Vec<(u64, &'static str)> {
     session.queue.list().jobs.iter().map(|job| (job.id, job.state_word(1))).collect()
@@ -66,6 +66,30 @@ fn run_while_a_run_goes_on_asks_whether_beside_it_or_after_it() {
     let record = fs::read_to_string(folder.path().join("record")).expect("written");
     assert_eq!(record.lines().count(), 18);
     nothing_is_left(folder.path());
+}
+
+#[test]
+fn a_shutdown_at_the_end_of_a_run_waits_for_the_jobs_of_the_queue() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let queue = JobQueue::beside_history(&folder.path().join("history"));
+    let engine = FakeEngine::default();
+    // Nothing can be started there, so the run is one of this process, and the job waits.
+    let mut window = window(&engine, folder.path(), "/no/such/program", false);
+    press(&mut window, Modifiers::COMMAND, Key::Enter);
+    until(&mut window, "the run", |session| session.is_running() && !engine.asked().started.is_empty());
+    handle(&mut window, Command::WhenDone(DoneAction::ShutDown));
+    queue.add(NewJob { held: false, ..job_from_elsewhere(folder.path()) }).expect("added");
+    until(&mut window, "what another process added", |session| states(session) == [(1, "queued")]);
+    engine.finish(5, false);
+    until(&mut window, "the end", |session| !session.is_running());
+    window.run_steps(4);
+    assert!(window.query_by_label_contains("It would end other work: 1 queued job to start.").is_some());
+    queue.change(&[1], Change::Drop).expect("dropped");
+    until(&mut window, "the empty queue", |session| states(session).is_empty());
+    window.run_steps(4);
+    assert!(window.query_by_label("The machine is about to be shut down").is_some());
+    click(&mut window, "Keep it on");
+    assert!(window.query_by_label("The machine is about to be shut down").is_none());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 
@@ -169,6 +170,8 @@ pub struct DetachedList {
     runs: Option<DetachedRuns>,
     found: Vec<(DetachedInfo, PathBuf)>,
     listing: Option<Receiver<Vec<(DetachedInfo, PathBuf)>>>,
+    /// When the newest listing began.
+    listed: Option<Instant>,
     /// Something has changed since the listing under way began.
     is_outdated: bool,
     opening: Option<Receiver<Result<DetachedRun, DetachedError>>>,
@@ -194,7 +197,20 @@ impl DetachedList {
     pub(in crate::session) fn list(&mut self, wake: &Wake) {
         self.is_outdated = self.listing.is_some();
         let Some(runs) = self.runs.clone().filter(|_| self.listing.is_none()) else { return };
+        self.listed = Some(Instant::now());
         self.listing = on_a_thread(wake, move || runs.list());
+    }
+
+    /// The number of those under way, as they were listed last.
+    pub(in crate::session) fn count(&self) -> usize {
+        self.found.iter().filter(|(info, _)| !info.ended).count()
+    }
+
+    /// Lists them again if the last listing is older than `age`.
+    pub(in crate::session) fn list_after(&mut self, age: Duration, wake: &Wake) {
+        if self.listed.is_none_or(|listed| listed.elapsed() >= age) {
+            self.list(wake);
+        }
     }
 
     /// Takes in a listing; returns whether it was the first.

@@ -8,7 +8,7 @@ use egui_material_icons::icons::{ICON_CHECK, ICON_STOP};
 use fanlane_core::model::format;
 
 use super::Asked;
-use crate::session::{Command, DoneAction, Messages, Session};
+use crate::session::{Command, DoneAction, Messages, OtherWork, Session};
 use crate::ui::icon_button::{icon_button, primary_button};
 use crate::ui::request::Request;
 use crate::ui::theme;
@@ -55,13 +55,30 @@ impl Asked<'_> {
         })
     }
 
-    pub(super) fn shut_down_ui(&mut self, at: Instant) -> bool {
-        self.title("The machine is about to be shut down");
-        let secs = at.saturating_duration_since(Instant::now()).as_secs() + 1;
-        self.ui.label(format!(
-            "The run is done, and a shutdown was chosen for its end: {} left.",
-            format::plural(secs, "second")
-        ));
+    pub(super) fn shut_down_ui(&mut self, at: Instant, after: OtherWork) -> bool {
+        let (title, words) = if after.is_none() {
+            let secs = at.saturating_duration_since(Instant::now()).as_secs() + 1;
+            let left = format::plural(secs, "second");
+            (
+                "The machine is about to be shut down",
+                format!("The run is done, and a shutdown was chosen for its end: {left} left."),
+            )
+        } else {
+            let runs =
+                (after.runs > 0).then(|| format!("{} under way", format::plural(after.runs as u64, "other run")));
+            let jobs =
+                (after.jobs > 0).then(|| format!("{} to start", format::plural(after.jobs as u64, "queued job")));
+            let others = runs.into_iter().chain(jobs).collect::<Vec<_>>().join(", ");
+            (
+                "The shutdown waits for other work",
+                format!(
+                    "The run is done, and a shutdown was chosen for its end. It would end other work: {others}. It comes 30 \
+                     seconds after the last of it, unless you keep the machine on."
+                ),
+            )
+        };
+        self.title(title);
+        self.ui.label(words);
         self.ui.ctx().request_repaint_after(Duration::from_millis(250));
         self.buttons_ui(|asked| {
             let now = icon_button(asked.ui, ICON_STOP, "Shut down now", true).clicked();
