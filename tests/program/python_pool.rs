@@ -93,7 +93,7 @@ print(c.told[-2])
         "{}",
         ran.err
     );
-    let shown = run_in(&["history", "show", "1"], folder.path());
+    let shown = run_in(&["show", "1"], folder.path());
     for words in ["train.py", "cube × 2000", "bad(4)", "2000 results", "ValueError: bad 4"] {
         assert!(shown.out.contains(words), "{words} in {}", shown.out);
     }

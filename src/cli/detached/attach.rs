@@ -85,9 +85,11 @@ fn watch(name: Option<RunName>) -> Result<Status> {
     let batch = watching.batch().cloned().context("the detached run does not tell its tasks")?;
     let ago = Duration::from_nanos(monotonic_ns().saturating_sub(watching.info.epoch_ns));
     let reads_stdin = batch.job().reads_stdin();
-    let retry_obstacle = reads_stdin
+    let is_of_script = batch.job().task.obstacle().is_some();
+    let from_script = is_of_script.then_some("the calls came from a script: run the script itself again");
+    let from_stdin = reads_stdin
         .then_some("the inputs came from standard input: fanlane rerun RUN --failed --background reads them again");
-    let situation = Situation { is_detached: true, retry_obstacle };
+    let situation = Situation { is_detached: true, retry_obstacle: from_script.or(from_stdin) };
     let mut sink = InHistory(watching.info.run);
     let mut view = View::open(&watching.info.name, &*batch, situation)?.resuming(watching.info.earlier).begun(ago);
     let handle = watching.handle();

@@ -33,6 +33,9 @@ pub fn recorded_plan(run: RunName) -> Result<(i64, Plan)> {
         )
     };
     let job = Job::parse(&text).with_context(|| format!("the job of run {id} cannot be read"))?;
+    if let Some(obstacle) = job.task.obstacle() {
+        bail!("run {id} cannot be run again: {obstacle}");
+    }
     ensure!(
         !(job.reads_stdin() && std::io::stdin().is_terminal()),
         "run {id} read its inputs from standard input; pipe the same ones to this command"

@@ -17,6 +17,7 @@ use crate::cli::report::{describe, printable};
 use crate::cli::run_name::RunName;
 use crate::cli::subcommand::Subcommand;
 use crate::cli::terminal::print;
+use fanlane_core::job::Job;
 use fanlane_core::job::lossless::Bytes;
 use fanlane_core::model::date::local_minute;
 use fanlane_core::model::format::{bytes, count, plural};
@@ -127,7 +128,10 @@ impl Subcommand for ShowArgs {
             let id = run.id;
             line("detached", format!("fanlane attach {id}, fanlane stop {id}"));
         }
-        if run.state != RunState::Running {
+        let obstacle = history.job(run.id)?.and_then(|text| Job::parse(&text).ok()?.task.obstacle());
+        if let Some(obstacle) = obstacle.filter(|_| run.state != RunState::Running) {
+            line("again", format!("not from here: {obstacle}"));
+        } else if run.state != RunState::Running {
             let id = run.id;
             let failed = if ended.not_done() > ended.cancelled {
                 format!("fanlane rerun {id} --failed, ")

@@ -69,6 +69,9 @@ impl PastRun {
 }
 
 fn reopen(job: &Job, folder: &Path, history: &Path) -> Result<Batch, String> {
+    if let Some(obstacle) = job.task.obstacle() {
+        return Err(format!("It cannot be run again: {obstacle}."));
+    }
     if job.reads_stdin() {
         return Err("It read its inputs from standard input, so it can only be run again in a terminal.".to_owned());
     }

@@ -46,6 +46,8 @@ pub struct CurrentRun {
     /// The tasks that the first of its runs left out.
     earlier: Earlier,
     source: RunSource,
+    /// Why it cannot be run again.
+    obstacle_to_rerun: Option<String>,
 }
 
 /// The source of a run's events.
@@ -73,8 +75,6 @@ enum RunSource {
     Recorded {
         /// Its number in the history.
         id: Option<i64>,
-        /// Why it cannot be run again.
-        obstacle_to_rerun: Option<String>,
     },
 }
 
@@ -150,12 +150,15 @@ impl CurrentRun {
         obstacle_to_rerun: Option<String>,
     ) -> Self {
         let shown = Shown { origin, model: Arc::new(Mutex::new(model)), part: None, earlier };
-        Self::new(serial, shown, RunSource::Recorded { id, obstacle_to_rerun })
+        let mut run = Self::new(serial, shown, RunSource::Recorded { id });
+        run.obstacle_to_rerun = obstacle_to_rerun.or(run.obstacle_to_rerun.take());
+        run
     }
 
     fn new(serial: u64, shown: Shown, source: RunSource) -> Self {
         let Shown { origin: RunOrigin { job, batch, folder }, model, part, earlier } = shown;
-        Self { serial, job, batch, folder, model, part, earlier, source }
+        let obstacle_to_rerun = job.task.obstacle().map(|obstacle| format!("It cannot be run again: {obstacle}."));
+        Self { serial, job, batch, folder, model, part, earlier, source, obstacle_to_rerun }
     }
 
     /// This run, which has ended, with tasks of it that run again.
@@ -182,7 +185,7 @@ impl CurrentRun {
         match &self.source {
             RunSource::Here { id, .. } => Some(id.load(Ordering::Relaxed)).filter(|id| *id > 0),
             RunSource::Detached { link, .. } => link.id(),
-            RunSource::Recorded { id, .. } => *id,
+            RunSource::Recorded { id } => *id,
         }
     }
 
@@ -227,10 +230,7 @@ impl CurrentRun {
 
     /// Why this run cannot be run again; `None` if it can.
     pub fn obstacle_to_rerun(&self) -> Option<&str> {
-        match &self.source {
-            RunSource::Recorded { obstacle_to_rerun, .. } => obstacle_to_rerun.as_deref(),
-            RunSource::Here { .. } | RunSource::Detached { .. } => None,
-        }
+        self.obstacle_to_rerun.as_deref()
     }
 
     fn pump(&self) -> Option<&JoinHandle<()>> {

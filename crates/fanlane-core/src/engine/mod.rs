@@ -116,6 +116,11 @@ pub trait RunHandle: Send + Sync {
         pause();
     }
 
+    /// Has `grow` append to the run's batch. A run of this process takes in at once, on this thread, what it has appended.
+    fn grow(&self, grow: &mut dyn FnMut()) {
+        grow();
+    }
+
     /// Waits until the run has ended and all its processes are gone. Its events must be taken meanwhile.
     fn join(self: Box<Self>);
 }

@@ -183,6 +183,16 @@ impl RunHandle for Run {
         let _ = self.driver.requests.send(Request::Look);
     }
 
+    fn grow(&self, grow: &mut dyn FnMut()) {
+        // The main loop need not be woken for it.
+        self.driver.growth_told.store(true, Ordering::SeqCst);
+        grow();
+        self.driver.take_growth();
+        if !self.driver.try_deliver() {
+            let _ = self.driver.requests.send(Request::Look);
+        }
+    }
+
     fn suspend_during(&self, pause: &mut dyn FnMut()) {
         self.driver.suspend_during(pause);
     }

@@ -95,7 +95,7 @@ fn begin(control: &mut Control) -> Result<(Hosting, Feeding), String> {
     if let Some(problem) = job.check().first() {
         return Err(problem.to_string());
     }
-    let (batch, feed) = Batch::open_growing(&job, &folder, &mut std::io::empty()).map_err(|error| error.to_string())?;
+    let (batch, feed) = Batch::without_rows(&job, folder.clone()).map_err(|error| error.to_string())?;
     let python = PythonCall::of_script(&spec, batch.working_dir(), interpreter, link);
     let order = DetachedOrder {
         batch: Arc::new(batch),

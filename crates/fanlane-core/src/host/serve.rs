@@ -85,6 +85,14 @@ impl HostState {
         }
     }
 
+    /// Has `grow` append to the batch of the run.
+    pub(super) fn grow(&self, grow: &mut dyn FnMut()) {
+        match &*lock(&self.run) {
+            Some(run) => run.grow(grow),
+            None => grow(),
+        }
+    }
+
     /// Carries out a watcher's command about output, which the run is asked for on behalf of all of them; returns whether it
     /// was one.
     fn watch(&self, wanted: &Wanted, command: RunCommand) -> bool {

@@ -86,6 +86,9 @@ impl Batch {
         folder: &Path,
         reading: StdinReading<'_>,
     ) -> Result<(Self, Option<(Feeder, RowRules)>), BatchError> {
+        if let Some(obstacle) = job.task.obstacle() {
+            return Err(BatchError::CannotRun(obstacle));
+        }
         let filled = FilledJob::of(job)?;
         let working_dir = find_working_dir(&filled.job, folder)?;
         fill::check_paths(job, &working_dir).map_err(FillError::from)?;

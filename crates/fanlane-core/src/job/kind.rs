@@ -129,6 +129,14 @@ impl TaskTemplate {
         }
     }
 
+    /// Why it is only to be looked at, and cannot be run: what it is made of was never in the job.
+    pub fn obstacle(&self) -> Option<String> {
+        match self {
+            Self::Command(_) | Self::Workload(_) => None,
+            Self::Python(spec) => spec.obstacle(),
+        }
+    }
+
     /// Why no task of it can run, if that is so.
     pub(super) fn problem(&self, shell: &Shell) -> Option<String> {
         match self {

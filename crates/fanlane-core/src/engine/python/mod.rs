@@ -119,9 +119,6 @@ impl PythonCall {
     /// # Errors
     /// When there is no interpreter, no file or module, no such function, or one that takes other arguments.
     pub fn prepare(spec: &PythonSpec, batch: &Batch) -> Result<Self, PythonError> {
-        if let Some(obstacle) = spec.obstacle() {
-            return Err(PythonError(obstacle));
-        }
         let working_dir = batch.working_dir().to_owned();
         let names = batch.keyword_names().map(<[_]>::to_vec);
         let mut interpreter = Interpreter::find(spec, &working_dir)?;

@@ -15,6 +15,7 @@ PAGE_BYTES = mmap.PAGESIZE
 SEND_INTERVAL_NS = 1_000_000
 SEND_BYTES = 64 << 10
 MAX_SEGMENTS = 4
+RECEIVE_BYTES = 64 << 10
 MAX_FUNCTIONS = 256
 # A block of a chunk is meant to take this time: where the interpreter ends in one, its items are tried one by one.
 BLOCK_NS = 200_000
@@ -62,12 +63,13 @@ class LazyMain(types.ModuleType):
             self.__file__ = path
 
     def __getattr__(self, attribute):
-        if attribute.startswith("__"):
-            raise AttributeError(f"module '__main__' has no attribute {attribute!r}")
-        # A function that main has, and that is looked for while main is being imported, is not there yet.
-        if "_asked" in self.__dict__:
-            import_main(self)
-            return getattr(sys.modules["__main__"], attribute)
+        if not attribute.startswith("__"):
+            with importing_main:
+                import_main(self)
+                main = sys.modules["__main__"]
+                # While it is being imported itself, what it does not have yet is not there.
+                if main is not self:
+                    return getattr(main, attribute)
         raise AttributeError(f"module '__main__' has no attribute {attribute!r}")
 
 
@@ -77,30 +79,29 @@ importing_main = threading.RLock()
 def import_main(lazy):
     """Imports the script's main module as multiprocessing does where it spawns: under another name, so that what stands below
     its guard does not run."""
-    with importing_main:
-        asked = lazy.__dict__.pop("_asked", None)
-        if asked is None:
-            return
-        name, path, module_for_tasks = asked
-        if name is None and path is None:
-            return
-        import runpy
+    asked = lazy.__dict__.pop("_asked", None)
+    if asked is None:
+        return
+    name, path, module_for_tasks = asked
+    if name is None and path is None:
+        return
+    import runpy
 
-        module = types.ModuleType("__mp_main__")
-        module_for_tasks.is_importing_main = True
-        try:
-            if name is not None:
-                found = runpy.run_module(name, run_name="__mp_main__", alter_sys=True)
-            else:
-                found = runpy.run_path(path, run_name="__mp_main__")
-        except BaseException:
-            # The next call that needs it has the same reason.
-            lazy.__dict__["_asked"] = asked
-            raise
-        finally:
-            module_for_tasks.is_importing_main = False
-        module.__dict__.update(found)
-        sys.modules["__main__"] = sys.modules["__mp_main__"] = module
+    module = types.ModuleType("__mp_main__")
+    module_for_tasks.is_importing_main = True
+    try:
+        if name is not None:
+            found = runpy.run_module(name, run_name="__mp_main__", alter_sys=True)
+        else:
+            found = runpy.run_path(path, run_name="__mp_main__")
+    except BaseException:
+        # The next call that needs it has the same reason.
+        lazy.__dict__["_asked"] = asked
+        raise
+    finally:
+        module_for_tasks.is_importing_main = False
+    module.__dict__.update(found)
+    sys.modules["__main__"] = sys.modules["__mp_main__"] = module
 
 
 class TaskModuleFinder:
@@ -369,6 +370,32 @@ class ScriptLane(Lane):
         self.parts = [], []
         self.call = None
 
+    def run(self):
+        current.lane = self
+        stream = self.stream
+        while True:
+            # A short message comes whole with one look.
+            message = stream.recv(RECEIVE_BYTES)
+            if not message:
+                return
+            length = int.from_bytes(message[:4], "little") + 4 if len(message) >= 4 else 4
+            if len(message) != length:
+                message = self.rest_of(message)
+                if message is None:
+                    return
+            self.do(*json.loads(message[4:]))
+
+    def rest_of(self, message):
+        """The whole of a message whose begin was received; None at the end of the stream."""
+        for wanted in (4, None):
+            wanted = wanted or int.from_bytes(message[:4], "little") + 4
+            if len(message) < wanted:
+                rest = receive(self.stream, wanted - len(message))
+                if rest is None:
+                    return None
+                message += rest
+        return message
+
     def show(self, stream):
         """Has the script show what was printed and not shown yet."""
         parts = self.parts[stream - 1]
@@ -427,6 +454,9 @@ class ScriptLane(Lane):
             if signs.happened:
                 self.show(1)
                 self.show(2)
+            elif self.count == 1:
+                # The script may wait for this one: all else comes after it.
+                link.flush()
             rest = self.keep(done, rest, *told)
             if signs.happened or rest > space:
                 break

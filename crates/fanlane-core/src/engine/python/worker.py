@@ -35,7 +35,7 @@ READY, UNUSABLE, ENDED, RECORD, PRINTED = b"R", b"U", b"E", b"B", b"O"
 
 INT_MIN, INT_MAX = -(1 << 63), (1 << 63) - 1
 
-Task = namedtuple("Task", "number attempt lane")
+Task = namedtuple("Task", "number attempt lane", module="fanlane")
 
 
 def receive(stream, length):

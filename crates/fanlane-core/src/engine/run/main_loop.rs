@@ -115,7 +115,7 @@ impl Driver {
     }
 
     /// Takes in what the batch has grown by.
-    fn take_growth(&self) {
+    pub fn take_growth(&self) {
         // Cleared before the look: what comes after it wakes anew.
         self.growth_told.store(false, Ordering::SeqCst);
         if let Some(Growth { tasks, complete, fault }) = self.batch.growth() {

@@ -3,6 +3,7 @@
 //! It gives back tasks that have not begun, ends running ones, and announces those that have been running for a while. A command
 //! is ended by signals; a call cannot be, so its process reports it as ended and then ends itself.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
@@ -203,6 +204,7 @@ impl LaneShared {
         if let Some(record) = record {
             self.outbox().send(&FromWorker::Finished(vec![record]));
         }
+        self.context.is_aborting.store(true, Ordering::Release);
         self.context.end_all_descendants();
         std::process::exit(ABORTED_EXIT_CODE)
     }

@@ -58,6 +58,8 @@ pub struct WorkerContext {
     live_lanes: AtomicU32,
     /// The engine has gone: no further task is begun.
     over: AtomicBool,
+    /// This process is being ended because of a call of one lane.
+    is_aborting: AtomicBool,
     launches: LaunchGate,
     pub clock: RunClock,
     /// What a suspension has stopped.
@@ -78,6 +80,7 @@ impl WorkerContext {
             unusable,
             live_lanes: AtomicU32::new(0),
             over: AtomicBool::new(false),
+            is_aborting: AtomicBool::new(false),
             launches: LaunchGate::new(),
         }
     }
@@ -249,6 +252,13 @@ impl WorkerContext {
 
     fn suspended(&self) -> MutexGuard<'_, Vec<Stopped>> {
         self.suspended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does not return where this process is being ended: what the lanes see die then is no end of their tasks.
+    fn wait_if_aborting(&self) {
+        while self.is_aborting.load(Ordering::Acquire) {
+            std::thread::park();
+        }
     }
 
     /// Ends all processes that tasks of this process started, however deep, and lets none begin. Returns when none is left, or

@@ -118,8 +118,8 @@ impl Control {
     pub fn serve(mut self, state: &Arc<HostState>, mut feeding: Feeding) {
         while let Some((kind, body)) = self.next() {
             match kind {
-                b'C' => feeding.push(body),
-                b'E' => feeding.feed = None,
+                b'C' => state.grow(&mut || feeding.push(body)),
+                b'E' => state.grow(&mut || feeding.feed = None),
                 b'X' => words(body).for_each(|call| {
                     if let Some(task) = call.checked_sub(1) {
                         state.command(RunCommand::Cancel(TaskId(task)));

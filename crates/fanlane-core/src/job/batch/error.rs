@@ -47,6 +47,9 @@ pub enum BatchError {
         /// Why.
         reason: &'static str,
     },
+    /// The job tells of a run that cannot be run again.
+    #[error("{0}")]
+    CannotRun(String),
     /// A value of a parameter cannot be used.
     #[error(transparent)]
     Parameter(#[from] FillError),
@@ -105,6 +108,7 @@ impl BatchError {
             | Self::TooManyTasks
             | Self::CannotGrow { .. }
             | Self::NotANumber { .. } => &field::INPUTS,
+            Self::CannotRun(_) => &field::TASK,
             Self::Parameter(error) => error.field,
             Self::Dependencies(_) => &field::AFTER,
             Self::Order(_) => &field::ORDER,

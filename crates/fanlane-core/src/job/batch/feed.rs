@@ -1,11 +1,12 @@
 //! Batches that grow while they run: which jobs can, and the handle that appends their inputs.
 
 use std::io::BufRead;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bstr::BString;
 
-use super::layout::{RowRules, StdinReading};
+use super::filled::FilledJob;
+use super::layout::{Layout, RowRules, StdinReading};
 use super::{Batch, BatchError};
 use crate::job::inputs::feeder::{Feeder, Refusal};
 use crate::job::inputs::stream::RowWatch;
@@ -191,6 +192,27 @@ impl Batch {
         let (batch, opened) = Self::open_with(job, folder, StdinReading::Growing(head))?;
         let (feeder, rules) = opened.expect("a job that can grow has an input that was left open");
         Ok((batch, BatchFeed::begin(feeder, rules)?))
+    }
+
+    /// A batch of plain values, all of which arrive through the feed; its job is not looked at any further.
+    ///
+    /// # Errors
+    /// [`BatchError`].
+    pub(crate) fn without_rows(job: &Job, working_dir: PathBuf) -> Result<(Self, BatchFeed), BatchError> {
+        if !Self::has_one_open_column(job) {
+            return Err(BatchError::CannotGrow { reason: "its values are not those of standard input alone" });
+        }
+        let filled = FilledJob::of(job)?;
+        let nothing = &mut std::io::empty();
+        let (layout, feeder) = Layout::open(&filled.job, &working_dir, StdinReading::Growing(nothing))?;
+        let (batch, opened) = Self::bind(filled, working_dir, layout, feeder)?;
+        let (feeder, rules) = opened.expect("its input was left open");
+        Ok((batch, BatchFeed::begin(feeder, rules)?))
+    }
+
+    /// Whether nothing has to be read of the inputs to know their columns.
+    pub(super) fn has_one_open_column(job: &Job) -> bool {
+        matches!(&job.inputs[..], [Input::Stdin])
     }
 
     /// How far the batch has grown; `None` if it cannot grow.

@@ -8,11 +8,11 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::filled::FilledJob;
-use super::layout::{Layout, Member, StdinReading};
+use super::layout::{Layout, Member};
 use super::{Batch, BatchError, BatchFeed};
 use crate::job::TaskId;
 use crate::job::file::JobFileError;
-use crate::job::{Input, Job};
+use crate::job::Job;
 
 /// Why a batch cannot be packed or unpacked.
 #[derive(Debug, thiserror::Error)]
@@ -74,21 +74,9 @@ impl Batch {
     pub(crate) fn pack_without_rows(&self) -> Result<Vec<u8>, PackError> {
         match self.layout.stream() {
             None => self.pack(),
-            Some(_) if has_one_open_column(&self.job) => self.pack_sources(true),
+            Some(_) if Self::has_one_open_column(&self.job) => self.pack_sources(true),
             Some(_) => Err(PackError::Grows),
         }
-    }
-
-    fn unpack_without_rows(job: &Job, working_dir: PathBuf) -> Result<(Self, BatchFeed), PackError> {
-        if !has_one_open_column(job) {
-            return Err(PackError::Garbage);
-        }
-        let filled = FilledJob::of(job)?;
-        let nothing = &mut std::io::empty();
-        let (layout, feeder) = Layout::open(&filled.job, &working_dir, StdinReading::Growing(nothing))?;
-        let (batch, opened) = Self::bind(filled, working_dir, layout, feeder)?;
-        let (feeder, rules) = opened.ok_or(PackError::Garbage)?;
-        Ok((batch, BatchFeed::begin(feeder, rules)?))
     }
 
     fn pack_sources(&self, grows: bool) -> Result<Vec<u8>, PackError> {
@@ -128,7 +116,8 @@ impl Batch {
         let job = Job::parse(&job)?;
         let working_dir = PathBuf::from(std::ffi::OsString::from_vec(working_dir));
         if grows {
-            return Self::unpack_without_rows(&job, working_dir).map(|(batch, feed)| (batch, Some(feed)));
+            let (batch, feed) = Self::without_rows(&job, working_dir)?;
+            return Ok((batch, Some(feed)));
         }
         let is_whole = sources.iter().all(|member| member.is_whole(&job))
             && sources.is_sorted_by_key(Member::number)
@@ -146,11 +135,6 @@ impl Batch {
         let tasks: Vec<TaskId> = picked.into_iter().map(TaskId).collect();
         Ok((if is_rest { whole.rest(&tasks) } else { whole.only(&tasks) }, None))
     }
-}
-
-/// Whether nothing has to be read of the inputs to know their columns.
-fn has_one_open_column(job: &Job) -> bool {
-    matches!(&job.inputs[..], [Input::Stdin])
 }
 
 #[cfg(test)]

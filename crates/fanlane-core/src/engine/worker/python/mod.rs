@@ -249,6 +249,7 @@ impl PythonExecutor {
                 return ready;
             }
             if kept.is_dead {
+                self.context.wait_if_aborting();
                 let status = kept.process.end_within(Duration::ZERO).status;
                 self.failed_starts += 1;
                 let how = process::how_ended(status);
@@ -331,6 +332,7 @@ impl PythonExecutor {
             }
             kept.link.receive(|_| {});
             if kept.is_dead {
+                self.context.wait_if_aborting();
                 watch.release(kept.link.note_death());
             } else if kept.link.is_at_next() {
                 kept.link.printed(|stream, piece| output.push(stream, piece));
