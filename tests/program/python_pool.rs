@@ -2,16 +2,20 @@
 //! ordinary run, which ends with its script.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
-use super::start::{Ended, command, ended, run_in};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+
+use super::start::{DEADLINE, Ended, command, ended, run_in};
 
 const CLIENT: &str = include_str!("../fixtures/pool_client.py");
 
 /// What each script begins with.
 const BEGIN: &str = "
-import json, os, pickle, signal, sys, threading, time
+import json, os, pickle, signal, struct, sys, threading, time
 from pool_client import Client
 
 def cube(n): return n ** 3
@@ -22,6 +26,15 @@ def quit_now(n): os._exit(n)
 def die(n): os.kill(os.getpid(), 9)
 def die_at(n): return die(n) if n == 5 else n
 def lock(n): return threading.Lock()
+def nap(secs): time.sleep(secs); return secs
+def pid(n): return os.getpid()
+def stuck(n): print('begun'); return sum(range(10 ** 12))
+def deaf(n): signal.signal(signal.SIGTERM, signal.SIG_IGN); return stuck(n)
+def refuse(): raise RuntimeError('no licence')
+def quit_first(): os._exit(7)
+def sown(array): array[0] = 7; return pickle.PickleBuffer(array)
+class Array(bytearray):
+    def __reduce_ex__(self, protocol): return Array, (pickle.PickleBuffer(self),)
 class NeedsTwo(Exception):
     def __init__(self, a, b): super().__init__(f'{a} and {b}')
 def odd(n): raise NeedsTwo(1, 2)
@@ -71,7 +84,7 @@ for call in calls:
     print(call, status, value, end if end == 'done' else end['kind'])
 print(c.shown)
 c.close()
-print(c.told[-2])
+print(*[told for told in c.told if told[0] == 'Z'])
 ",
     );
     assert_eq!(
@@ -93,8 +106,150 @@ print(c.told[-2])
         "{}",
         ran.err
     );
-    let shown = run_in(&["show", "1"], folder.path());
+    let kept = ["show 1", "export 1 --format json"].map(|words| {
+        let words: Vec<&str> = words.split(' ').collect();
+        run_in(&words, folder.path()).out
+    });
     for words in ["train.py", "cube × 2000", "bad(4)", "2000 results", "ValueError: bad 4"] {
-        assert!(shown.out.contains(words), "{words} in {}", shown.out);
+        assert!(kept.concat().contains(words), "{words} in {kept:?}");
     }
+}
+
+#[test]
+fn an_interpreter_that_cannot_be_used_a_recycled_one_and_one_with_threads_leave_no_call_without_an_end() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ran = run_script(
+        folder.path(),
+        "
+def ends(c, *calls):
+    c.wait(lambda c: all(call in c.ends for call in calls))
+    kinds = [end if end == 'done' else end['kind'] + ': ' + end['message'] for end in map(c.ends.get, calls)]
+    c.close()
+    return sorted(set(kinds))
+for initializer in (refuse, quit_first):
+    c = Client(workers=1, initializer=(initializer, ()))
+    print(*ends(c, c.call(cube, 1), c.call(cube, 2)))
+c = Client(workers=1, max_calls=1)
+calls = [c.call(pid, n) for n in range(3)]
+print(*ends(c, *calls), len({c.results[call][1] for call in calls}))
+c = Client(workers=2, timeout_s=0.5, retries=1)
+slow = c.call(deaf, 1)
+print(*ends(c, *[c.call(nap, 0.01) for _ in range(9)]), '/', end=' ')
+c.wait(lambda c: slow in c.ends)
+print(c.ends[slow]['kind'], len(c.shown))
+c = Client(workers=3, mode='threads')
+calls = [c.call(stuck, 1), *[c.call(nap, n / 10) for n in range(5)]]
+c.wait(lambda c: 'begun\\n' in c.shown)
+c.send(b'X', calls[0].to_bytes(8, 'little'))
+print(*ends(c, *calls))
+",
+    );
+    assert_eq!(
+        ran.out.lines().collect::<Vec<_>>(),
+        [
+            "cannot_start: the initializer failed: RuntimeError: no licence",
+            "cannot_start: the interpreter ended with exit code 7 before the function could be called: see what its module does when \
+             it is imported, and the initializer",
+            "done 3",
+            "done / timeout 2",
+            "cancelled: it was cancelled done",
+        ],
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn a_killed_script_takes_its_run_along_even_where_a_child_of_it_lives_on_and_no_other_way_of_running_it_is_offered() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ran = run_script(
+        folder.path(),
+        "
+c = Client(workers=2)
+c.call(nap, 600)
+c.wait(lambda c: any(kind == 'N' for kind, _ in c.told))
+first = c.call(pid, 1)
+c.wait(lambda c: first in c.results)
+if os.fork() == 0:
+    # It holds all that the script had open, until this test reads on.
+    print(c.process.pid, c.results[first][1], os.getpid(), flush=True)
+    os.close(1); os.close(2)
+    time.sleep(600)
+os.kill(os.getpid(), 9)
+",
+    );
+    let pids: Vec<i32> = ran.out.split_whitespace().map(|pid| pid.parse().expect("a number")).collect();
+    let [host, interpreter, child] = pids[..] else { panic!("three processes: {ran:?}") };
+    let until = Instant::now() + DEADLINE;
+    for pid in [host, interpreter] {
+        while test_kill_process(Pid::from_raw(pid).expect("a process")).is_ok() {
+            assert!(Instant::now() < until, "process {pid} is still there");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+    let _ = kill_process(Pid::from_raw(child).expect("a process"), Signal::KILL);
+    let words = "train.py while it runs, and are not kept; run the script itself again";
+    for command in [&["rerun", "1"][..], &["resume", "1", "--background"], &["rerun", "1", "--dry-run"]] {
+        let refused = run_in(command, folder.path());
+        assert_eq!((refused.code, refused.err.contains(words)), (Some(2), true), "{command:?}: {}", refused.err);
+    }
+    let job = r#"Job(version: 1, task: Python(script: "train.py"), inputs: [Stdin])"#;
+    fs::write(folder.path().join("job.ron"), job).expect("written");
+    for command in [&["run", "job.ron"][..], &["run", "--dry-run", "job.ron"], &["add", "job.ron"]] {
+        let refused = run_in(command, folder.path());
+        assert!(refused.code != Some(0) && refused.err.contains(words), "{command:?}: {}", refused.err);
+    }
+    let shown = run_in(&["show", "1"], folder.path());
+    assert!(shown.out.contains("not from here") && shown.out.contains("stopped"), "{}", shown.out);
+}
+
+#[test]
+fn large_buffers_come_and_go_beside_their_pickles_and_a_call_may_write_into_its_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ran = run_script(
+        folder.path(),
+        "
+c = Client(workers=1)
+array, buffers = Array(1 << 20), []
+head = pickle.dumps((pickle.dumps(sown), 0, ((array,), {})), 5, buffer_callback=buffers.append)
+payload = b'B\\0\\0\\0' + struct.pack('<IQQ', 1, len(head), 1 << 20) + head
+payload += b'\\0' * (-len(payload) % 64) + buffers[0].raw()
+for call in c.submit([payload] * 2, ['sown(array)'] * 2):
+    c.wait(lambda c: call in c.results)
+    value = bytes(c.results[call][1])
+    print(c.results[call][0], len(value), value[0], value[-1])
+c.close()
+",
+    );
+    assert_eq!(ran.out, "0 1048576 7 0\n0 1048576 7 0\n", "{}", ran.err);
+}
+
+#[test]
+fn a_watcher_that_comes_late_has_the_labels_of_all_calls() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut script = script(
+        folder.path(),
+        "
+c = Client(name='my pool')
+calls = [c.call(bad, n) for n in range(3)]
+c.wait(lambda c: all(call in c.ends for call in calls) and any(kind == 'N' for kind, _ in c.told))
+print('ready', flush=True)
+sys.stdin.readline()
+c.wait(lambda c: c.call(cube, 5) and True)
+c.close()
+",
+    );
+    let mut script = script.stdin(Stdio::piped()).spawn().expect("Python can be started");
+    let mut out = BufReader::new(script.stdout.take().expect("it is piped"));
+    let mut line = String::new();
+    out.read_line(&mut line).expect("it says when");
+    assert_eq!(line, "ready\n");
+    let attached = command(&["attach", "1", "--plain"], folder.path()).spawn().expect("started");
+    script.stdin.take().expect("it is piped").write_all(b"\n").expect("it reads");
+    let attached = ended(attached);
+    for words in ["bad(0)", "bad(2)"] {
+        assert!(attached.err.contains(words), "{words} in {attached:?}");
+    }
+    assert!(attached.out.contains("125"), "{attached:?}");
+    assert!(ended(script).code == Some(0));
 }

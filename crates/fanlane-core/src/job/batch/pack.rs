@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::filled::FilledJob;
 use super::layout::{Layout, Member};
 use super::{Batch, BatchError, BatchFeed};
+use crate::job::Job;
 use crate::job::TaskId;
 use crate::job::file::JobFileError;
-use crate::job::Job;
 
 /// Why a batch cannot be packed or unpacked.
 #[derive(Debug, thiserror::Error)]
