@@ -13,8 +13,9 @@ import pickle
 import sys
 import threading
 import types
+import weakref
 from collections import OrderedDict
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
 
 PROTOCOL = 5
 # A buffer from this size on goes beside the pickle, without a copy in it.
@@ -130,6 +131,31 @@ def is_importable(function: Any) -> bool:
     return found is function
 
 
+def names_in(code: types.CodeType) -> FrozenSet[str]:
+    """All names that code may look up outside of itself, those of attributes among them."""
+    inner = [const for const in code.co_consts if isinstance(const, types.CodeType)]
+    return frozenset(code.co_names).union(*map(names_in, inner))
+
+
+def has_nothing_around(function: Any) -> bool:
+    """Whether a function has neither defaults nor variables of an outer function, nor attributes."""
+    return (
+        type(function) is types.FunctionType
+        and function.__closure__ is None
+        and function.__defaults__ is None
+        and function.__kwdefaults__ is None
+        and not function.__dict__
+    )
+
+
+class Seen(NamedTuple):
+    """A function that was pickled: nothing that it refers to can change while its names mean nothing in its module."""
+
+    code: types.CodeType
+    names: FrozenSet[str]
+    number: int
+
+
 class Function:
     """A function as the interpreters get it."""
 
@@ -149,6 +175,7 @@ class Functions:
         self.by_number: Dict[int, Function] = {}
         self.by_data: Dict[bytes, Function] = {}
         self.importable: Dict[Any, Function] = {}
+        self.seen: "weakref.WeakKeyDictionary[Any, Seen]" = weakref.WeakKeyDictionary()
         self.idle: "OrderedDict[int, Function]" = OrderedDict()
         self.next_number = 1
         self.lock = threading.Lock()
@@ -156,9 +183,18 @@ class Functions:
     def add(self, function: Callable[..., Any]) -> Function:
         """The entry of a function, to be released after its calls are submitted.
 
-        What is not importable is pickled each time, since what it refers to may have changed."""
+        What is not importable is pickled each time, since what it refers to may have changed, unless it refers to nothing."""
         is_kept = is_importable(function)
         entry = self.importable.get(function) if is_kept else None
+        is_alone = not is_kept and has_nothing_around(function)
+        if is_alone:
+            seen = self.seen.get(function)
+            if seen is not None and seen.code is function.__code__ and seen.names.isdisjoint(function.__globals__):
+                with self.lock:
+                    entry = self.by_number.get(seen.number)
+                    if entry is not None:
+                        entry.calls += 1
+                        return entry
         data = dump_function(function) if entry is None else b""
         with self.lock:
             if entry is None:
@@ -166,6 +202,8 @@ class Functions:
                 if is_kept:
                     entry.is_kept = True
                     self.importable[function] = entry
+                elif is_alone:
+                    self.seen[function] = Seen(function.__code__, names_in(function.__code__), entry.number)
             entry.calls += 1
         return entry
 

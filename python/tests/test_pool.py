@@ -8,9 +8,11 @@ import os
 import pickle
 import threading
 import unittest
+from unittest import mock
 
 import fanlane
 import functions
+from fanlane._pickling import Functions
 from support import Case, wait_until
 
 
@@ -251,6 +253,29 @@ class Steering(Case):
             for thread in threads:
                 thread.join()
         self.assertEqual(values, [[n**3 for n in range(place, place + 20)] for place in range(4)])
+
+
+class FunctionsOfScripts(unittest.TestCase):
+    def test_a_function_is_pickled_again_when_what_it_refers_to_may_have_changed(self):
+        pickled = []
+        surroundings = {"__name__": "__main__"}
+        exec("def alone(n): return [n ** late for _ in range(2)]\ndef around(n, more=[1]): return n", surroundings)
+
+        def dump(function):
+            pickled.append(function)
+            return b"%d" % len(pickled)
+
+        with mock.patch("fanlane._pickling.dump_function", dump):
+            known = Functions()
+            alone, around = surroundings["alone"], surroundings["around"]
+            self.assertIs(known.add(alone), known.add(alone))
+            known.add(around), known.add(around)
+            self.assertEqual(pickled, [alone, around, around])
+            surroundings["late"] = 3
+            known.add(alone)
+            alone.__code__ = around.__code__
+            known.add(alone)
+            self.assertEqual(pickled[3:], [alone, alone])
 
 
 if __name__ == "__main__":
