@@ -29,7 +29,7 @@ class SplitChunk(Sink):
 
     def __init__(self, entry: "Entry", values: List[Any]) -> None:
         self.sink, self.key = entry.sink, entry.key
-        self.origin = entry.sink
+        self._origin = entry.sink
         self.values = values
         # Of each part: where it begins, and how many items it has; None for one item that is called alone.
         self.parts: List[Tuple[int, Optional[int]]] = []
@@ -69,14 +69,14 @@ class SplitChunk(Sink):
             run.submit(split, key, entry.function, [dump((entry.function.number, kind, value))], [chunk.label], kind, [value], tries)
         return True
 
-    def settle(self, key: int, ok: bool, value: Any) -> None:
+    def _settle(self, key: int, ok: bool, value: Any) -> None:
         length = self.parts[key][1]
         if length is None:
             self.keep(key, [value if ok else Failed(value)])
         else:
             self.keep(key, value if ok else [Failed(value)] * length)
 
-    def settle_items(self, key: int, values: List[Any]) -> None:
+    def _settle_items(self, key: int, values: List[Any]) -> None:
         self.keep(key, values)
 
     def keep(self, key: int, values: List[Any]) -> None:
@@ -84,4 +84,4 @@ class SplitChunk(Sink):
         self.values[start : start + len(values)] = values
         self.left -= 1
         if self.left == 0:
-            self.sink.settle_items(self.key, self.values)
+            self.sink._settle_items(self.key, self.values)

@@ -22,7 +22,7 @@ T = TypeVar("T")
 class CallFuture(Future, Sink):  # type: ignore[type-arg]
     """A `concurrent.futures.Future` whose `cancel` ends the call also while it is running."""
 
-    is_single = True
+    _is_single = True
 
     def __init__(self, run: Run) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class CallFuture(Future, Sink):  # type: ignore[type-arg]
         """Whether a worker is doing the call."""
         return not self.done() and self._run.is_running(self)
 
-    def settle(self, key: int, ok: bool, value: Any) -> None:
+    def _settle(self, key: int, ok: bool, value: Any) -> None:
         try:
             if ok:
                 self.set_result(value)

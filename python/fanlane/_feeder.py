@@ -179,6 +179,6 @@ class Feeder:
             try:
                 dumped: Dumped = dump((self.function.number, kind, value), f"the arguments of {label}")
             except Exception as error:
-                self.feed.settle(first + position, False, error)
+                self.feed._settle(first + position, False, error)
                 continue
             self.run.submit(self.feed, first + position, self.function, [dumped], [label], kind, [value])

@@ -54,14 +54,13 @@ def _backend() -> Any:
                 return 1
             return max(cpu_count() + 1 + n_jobs, 1) if n_jobs < 0 else n_jobs
 
-        def configure(
-            self, n_jobs: Optional[int] = 1, parallel: Any = None, prefer: Any = None, require: Any = None, **options: Any
-        ) -> int:
+        def configure(self, n_jobs: Optional[int] = 1, parallel: Any = None, **_: Any) -> int:
+            # The other parameters are about how other backends pass arrays on.
             count = self.effective_n_jobs(n_jobs)
             if count == 1:
                 raise FallbackToBackend(SequentialBackend(nesting_level=self.nesting_level))
             self.parallel = parallel
-            options = {**self.backend_kwargs, **options}
+            options = self.backend_kwargs
             environment = self._prepare_worker_env(n_jobs=count)
             if self.workers is None or not self.workers.serves(count, environment, options):
                 self.end_workers()

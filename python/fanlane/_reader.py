@@ -248,14 +248,14 @@ class Reader:
         else:
             if status == _wire.VALUE:
                 run.done += 1
-                entry.sink.settle(entry.key, True, value)
+                entry.sink._settle(entry.key, True, value)
                 return
             failure = exception_of(status, value)
         if run.settings.retries > 0 and number in run.calls:
             self.held[number] = failure
             return
         run.failed += 1
-        entry.sink.settle(entry.key, False, failure)
+        entry.sink._settle(entry.key, False, failure)
 
     def take_failure(self, number: int, kind: str, message: str) -> None:
         """The engine says that a call has ended badly."""
@@ -271,7 +271,7 @@ class Reader:
         if kind in ENDS_OF_INTERPRETERS and run.accepts_items() and SplitChunk.submit_rest(run, entry, item, failure):
             return
         run.failed += 1
-        entry.sink.settle(entry.key, False, failure)
+        entry.sink._settle(entry.key, False, failure)
 
     def submit_lost_again(self) -> None:
         """Calls that are done by what the engine says, and whose results have died with their interpreter."""
@@ -303,7 +303,7 @@ class Reader:
             left, run.calls = run.calls, {}
         for entry in left.values():
             run.failed += 1
-            entry.sink.settle(entry.key, False, run.why_ended())
+            entry.sink._settle(entry.key, False, run.why_ended())
         with run.lock:
             run.release_descriptors()
         run.begun.set()

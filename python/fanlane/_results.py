@@ -58,30 +58,30 @@ def call_back(callback: Optional[Callable[[Any], object]], value: Any) -> None:
 class Sink:
     """What takes the results of calls. Its methods are called by the thread of the run."""
 
-    number = 0
+    _number = 0
     """The number of the last call whose result goes here."""
-    is_single = False
+    _is_single = False
     """Whether there is one call alone."""
-    origin: "Optional[Sink]" = None
+    _origin: "Optional[Sink]" = None
     """The sink that gets what this one gathers."""
 
-    def settle(self, key: int, ok: bool, value: Any) -> None:
+    def _settle(self, key: int, ok: bool, value: Any) -> None:
         """The call or chunk `key` has ended with a value or an exception."""
         raise NotImplementedError
 
-    def settle_items(self, key: int, values: List[Any]) -> None:
+    def _settle_items(self, key: int, values: List[Any]) -> None:
         """A chunk has ended whose items have ended differently; `Failed` stands for those that have failed."""
         for value in values:
             if type(value) is Failed:
-                self.settle(key, False, value.error)
+                self._settle(key, False, value.error)
                 return
-        self.settle(key, True, values)
+        self._settle(key, True, values)
 
 
 class AsyncResult(Sink, Generic[T]):
     """The result of `Pool.apply_async`."""
 
-    is_single = True
+    _is_single = True
 
     def __init__(
         self,
@@ -135,7 +135,7 @@ class AsyncResult(Sink, Generic[T]):
         is_ready = self._event.is_set()
         return Progress(int(is_ready and self._success), int(is_ready and not self._success), 1)
 
-    def settle(self, key: int, ok: bool, value: Any) -> None:
+    def _settle(self, key: int, ok: bool, value: Any) -> None:
         self._success, self._value = ok, value
         self._finish()
 
@@ -149,7 +149,7 @@ class AsyncResult(Sink, Generic[T]):
 class MapResult(AsyncResult[List[T]]):
     """The result of `Pool.map_async` and `Pool.starmap_async`."""
 
-    is_single = False
+    _is_single = False
 
     def __init__(
         self,
@@ -182,7 +182,7 @@ class MapResult(AsyncResult[List[T]]):
     def progress(self) -> Progress:
         return Progress(self._done, self._failed, len(self._values))
 
-    def settle(self, key: int, ok: bool, value: Any) -> None:
+    def _settle(self, key: int, ok: bool, value: Any) -> None:
         start = key * self._chunksize
         if ok:
             values = [value] if self._chunksize == 1 else value
@@ -193,7 +193,7 @@ class MapResult(AsyncResult[List[T]]):
             self._note_failed(count, value)
         self._keep(start, values)
 
-    def settle_items(self, key: int, values: List[Any]) -> None:
+    def _settle_items(self, key: int, values: List[Any]) -> None:
         for value in values:
             if type(value) is Failed:
                 self._note_failed(1, value.error)
@@ -247,19 +247,19 @@ class MapFeed(Feed):
     def __init__(self, result: "MapResult[Any]") -> None:
         super().__init__()
         self.result = result
-        self.origin = result
+        self._origin = result
 
-    def settle(self, key: int, ok: bool, value: Any) -> None:
-        self.result.settle(key, ok, value)
+    def _settle(self, key: int, ok: bool, value: Any) -> None:
+        self.result._settle(key, ok, value)
         self.note_settled()
 
-    def settle_items(self, key: int, values: List[Any]) -> None:
-        self.result.settle_items(key, values)
+    def _settle_items(self, key: int, values: List[Any]) -> None:
+        self.result._settle_items(key, values)
         self.note_settled()
 
     def refuse_from(self, key: int, error: BaseException) -> None:
         while key * self.result._chunksize < len(self.result._values):
-            self.result.settle(key, False, error)
+            self.result._settle(key, False, error)
             key += 1
 
 
@@ -285,7 +285,7 @@ class StreamFeed(Feed):
         # Results that wait to be taken take memory, so that no more are made than a few.
         return self.settled if self.is_unbounded else self.taken
 
-    def settle(self, key: int, ok: bool, value: Any) -> None:
+    def _settle(self, key: int, ok: bool, value: Any) -> None:
         if not ok:
             self.failed += 1
             value = Failed(value)
@@ -295,7 +295,7 @@ class StreamFeed(Feed):
             self.done += 1
         self.arrive(key, value)
 
-    def settle_items(self, key: int, values: List[Any]) -> None:
+    def _settle_items(self, key: int, values: List[Any]) -> None:
         failed = sum(type(value) is Failed for value in values)
         self.failed += failed
         self.done += len(values) - failed
@@ -326,7 +326,7 @@ class StreamFeed(Feed):
         self.tell()
 
     def refuse_from(self, key: int, error: BaseException) -> None:
-        self.settle(key, False, error)
+        self._settle(key, False, error)
         self.end(key + 1)
 
     def lift_bound(self) -> None:

@@ -111,7 +111,7 @@ class Run:
                 self.functions.release(entry)
         except Exception as error:
             self.failed += 1
-            sink.settle(0, False, error)
+            sink._settle(0, False, error)
 
     def submit(
         self,
@@ -144,14 +144,14 @@ class Run:
                         self.calls[number] = Entry(sink, first_key + position, segment, function, chunk)
                         self.labels.append(label.encode("utf-8", "replace"))
                     position += 1
-                    sink.number = number
+                    sink._number = number
                 except (OSError, MemoryError, ValueError) as error:
                     refused = error
                 self.send_labels()
         if refused is not None:
             for key in range(first_key + position, first_key + len(dumped)):
                 self.failed += 1
-                sink.settle(key, False, refused)
+                sink._settle(key, False, refused)
 
     def check_process(self) -> None:
         if self.is_foreign:
@@ -208,16 +208,16 @@ class Run:
         again = self.flushed + len(self.labels) + 1
         self.index.copy(number, again)
         self.calls[again] = entry
-        entry.sink.number = again
+        entry.sink._number = again
         self.labels.append(b"call %d once more" % number)
         self.flush_labels()
 
     def cancel(self, sink: Sink) -> None:
         """Cancels the calls whose results go to `sink`."""
         with self.lock:
-            entry = self.calls.get(sink.number)
-            if entry is not None and entry.sink is sink and sink.is_single:
-                numbers = [sink.number]
+            entry = self.calls.get(sink._number)
+            if entry is not None and entry.sink is sink and sink._is_single:
+                numbers = [sink._number]
             else:
                 numbers = [number for number, entry in self.calls.items() if origin(entry.sink) is sink]
         self.cancel_calls(numbers)
@@ -248,7 +248,7 @@ class Run:
     def is_running(self, sink: Sink) -> bool:
         """Whether an interpreter has begun the one call whose result goes to `sink`."""
         with self.lock:
-            return sink.number in self.calls and self.index.has_begun(sink.number)
+            return sink._number in self.calls and self.index.has_begun(sink._number)
 
     def count_of(self, sink: Sink) -> int:
         """How many calls whose results go to `sink` have not ended; items of chunks count."""
@@ -352,8 +352,8 @@ class Kept:
 
 def origin(sink: Sink) -> Sink:
     """What a sink gives its results to in the end."""
-    while sink.origin is not None:
-        sink = sink.origin
+    while sink._origin is not None:
+        sink = sink._origin
     return sink
 
 

@@ -73,6 +73,13 @@ def exit_with(how):
         raise KeyboardInterrupt
     if how == "base":
         raise BaseException("all the way")
+    if how == "holding a lock":
+        import multiprocessing
+        import threading
+
+        multiprocessing.Lock().acquire()
+        threading.Lock().acquire()
+        os.kill(os.getpid(), signal.SIGKILL)
     if how == "segfault":
         os.kill(os.getpid(), signal.SIGSEGV)
     return how
@@ -97,8 +104,19 @@ def lock_of(_):
 
 def endless(_):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    return sum(range(10**12))
+
+
+def speak_without_end(_):
     while True:
-        pass
+        print("x" * 1000)
+
+
+def other_pool(n):
+    import multiprocessing
+
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        return pool.map(cube, range(n))
 
 
 def touch_and_sleep(path):

@@ -13,7 +13,7 @@ import unittest
 import uuid
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-DEADLINE_SECS = 60
+DEADLINE_SECS = 120
 # A variable that all processes of a test have, and no others.
 MARK = "FANLANE_TEST_MARK"
 
@@ -53,13 +53,13 @@ class Case(unittest.TestCase):
         self.mark = uuid.uuid4().hex
         variables = {
             "FANLANE_DATA_DIR": os.path.join(self.folder, "data"),
-            "XDG_RUNTIME_DIR": os.path.join(self.folder, "run"),
+            "FANLANE_RUNTIME_DIR": os.path.join(self.folder, "run"),
             "XDG_CONFIG_HOME": os.path.join(self.folder, "config"),
             "PYTHONPATH": PACKAGE,
             MARK: self.mark,
         }
-        os.mkdir(variables["XDG_RUNTIME_DIR"], 0o700)
         earlier = dict(os.environ)
+        os.environ.pop("FANLANE_NO_HISTORY", None)
         os.environ.update(variables)
 
         def restore():

@@ -46,6 +46,7 @@ class Deaths(Case):
             "os exit": (fanlane.WorkerDied, "4"),
             "interrupt": (fanlane.RemoteError, "KeyboardInterrupt"),
             "base": (fanlane.RemoteError, "all the way"),
+            "holding a lock": (fanlane.WorkerDied, "SIGKILL|signal 9"),
             "segfault": (fanlane.WorkerDied, "SIGSEGV|signal 11"),
         }
         with fanlane.Pool(1) as pool:
@@ -64,8 +65,9 @@ class Deaths(Case):
             self.assertRaises(fanlane.WorkerDied, pool.apply, functions.die)
 
     def test_a_timeout_ends_a_call_that_hears_no_signal(self):
-        with fanlane.Pool(2, timeout=0.3) as pool:
-            results = [pool.apply_async(functions.endless, (1,)), pool.apply_async(functions.sleep, (600,))]
+        with fanlane.Pool(2, timeout=0.3, output=False) as pool:
+            ways = functions.endless, functions.speak_without_end
+            results = [pool.apply_async(function, (1,)) for function in ways] + [pool.apply_async(functions.sleep, (600,))]
             for result in results:
                 self.assertRaises(fanlane.CallTimeout, result.get, 40)
             self.assertEqual(pool.map(functions.cube, range(5)), [0, 1, 8, 27, 64])
@@ -165,7 +167,14 @@ class Inside(Case):
 
     def test_a_call_makes_a_pool_of_its_own(self):
         with fanlane.Pool(1) as pool:
-            self.assertEqual(pool.apply_async(functions.nested, (4,)).get(50), [0, 1, 8, 27])
+            for function in (functions.nested, functions.other_pool):
+                self.assertEqual(pool.apply_async(function, (4,)).get(50), [0, 1, 8, 27])
+
+    def test_numerical_libraries_share_the_cores(self):
+        os.environ.pop("OMP_NUM_THREADS", None)
+        with fanlane.Pool(8) as pool:
+            threads = pool.apply(functions.environment, ("OMP_NUM_THREADS",))
+            self.assertLessEqual(int(threads) * 8, max(8, os.cpu_count()))
 
     def test_variables_for_the_workers(self):
         with fanlane.Pool(1, env={"OMP_NUM_THREADS": "3"}) as pool:

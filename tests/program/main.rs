@@ -22,6 +22,7 @@ mod parent_killed;
 mod processes;
 mod pty;
 mod python;
+mod python_package;
 mod python_pool;
 mod queue;
 mod race;

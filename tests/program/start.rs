@@ -72,7 +72,7 @@ pub fn script(text: &str, folder: &Path) -> Command {
 
 /// Has the program start with the default disposition of the signals that ask it to stop, also where the tests were
 /// started with some of them ignored, as under `nohup` or in the background of a shell.
-fn with_default_signals(command: &mut Command) {
+pub fn with_default_signals(command: &mut Command) {
     #[expect(unsafe_code, reason = "dispositions are set between fork and exec")]
     // SAFETY: `signal` may be called between fork and exec, and the default disposition runs no code.
     unsafe {

@@ -1,0 +1,122 @@
+"""Parts of the package alone: labels, functions, memory, frames."""
+
+import functools
+import os
+import socket
+import struct
+import unittest
+
+from fanlane import _memory, _pickling, _wire
+from support import Case
+
+
+class Labels(unittest.TestCase):
+    def test_a_label_is_short_and_asks_no_foreign_type(self):
+        class Loud:
+            def __repr__(self):
+                raise AssertionError("it was asked")
+
+        class Array:
+            __module__ = "numpy"
+            shape = (3, 4)
+
+        table = [
+            (((3,), {}), "f(3)"),
+            ((("ä" * 50, None), {"key": 2.5}), "f('" + "ä" * 39 + "'…, None, key=2.5)"),
+            (((Loud(), Array()), {}), "f(<Loud>, Array(3, 4))"),
+            (((10**100,), {}), "f(int of 333 bits)"),
+            (((len, (1,), set()), {}), "f(len, (1,), {})"),
+            ((tuple(range(9)), {}), "f(0, 1, 2, 3, 4, 5, …)"),
+        ]
+        for call, expected in table:
+            self.assertEqual(_pickling.label_of_call("f", *call), expected)
+        self.assertEqual(len(_pickling.label_of_call("f" * 60, ("x" * 39,) * 3, {})), _pickling.MAX_LABEL_CHARS)
+
+    def test_a_function_has_its_own_name(self):
+        def inner():
+            pass
+
+        self.assertEqual(_pickling.name_of(inner), "inner")
+        self.assertEqual(_pickling.name_of(functools.partial(inner)), "inner")
+        self.assertEqual(_pickling.name_of(str.upper), "str.upper")
+
+
+class Functions(unittest.TestCase):
+    def test_an_importable_function_is_pickled_once_and_kept(self):
+        functions = _pickling.Functions()
+        first = functions.add(os.path.join)
+        functions.release(first)
+        self.assertIs(functions.add(os.path.join), first)
+        self.assertTrue(_pickling.is_importable(os.path.join))
+        for other in (lambda: 1, functools.partial(os.path.join), "".join):
+            self.assertFalse(_pickling.is_importable(other))
+
+    def test_functions_that_no_call_needs_are_forgotten(self):
+        functions = _pickling.Functions()
+        kept = functions.add(functools.partial(int, -1))
+        for n in range(3 * _pickling.MAX_IDLE_FUNCTIONS):
+            functions.release(functions.add(functools.partial(int, n)))
+        self.assertEqual(len(functions.by_number), _pickling.MAX_IDLE_FUNCTIONS + 1)
+        self.assertIn(kept.number, functions.by_number)
+
+
+class Memory(Case):
+    def test_segments_are_given_up_with_their_last_call(self):
+        segments = _memory.Segments()
+        small = [segments.put(b"x" * 100_000, [])[0] for _ in range(100)]
+        large, length, _ = segments.put(b"pickle", [memoryview(b"y" * 3_000_000)])
+        self.assertEqual(length, os.fstat(large.descriptor).st_size)
+        head = os.pread(large.descriptor, 24, 0)
+        self.assertEqual(struct.unpack("<B3xIQQ", head), (ord("B"), 1, 6, 3_000_000))
+        self.assertEqual(os.pread(large.descriptor, 5, 64), b"yyyyy")
+        for segment in [*small, large]:
+            segments.release(segment)
+        self.assertEqual(list(segments.all), [segments.current.number])
+        self.assertIsNone(segments.descriptor(large.number))
+        segments.close()
+
+    def test_the_index_grows(self):
+        index = _memory.Index()
+        numbers = (1, 2047, 2048, 300_000)
+        for number in numbers:
+            index.put(number, number, number + 1, number + 2)
+        index.copy(2048, 5)
+        self.assertEqual(index.item(5), (0, 0))
+        self.assertFalse(index.has_begun(5))
+        entry = os.pread(index.descriptor, 16, 5 * 32)
+        self.assertEqual(struct.unpack("<IIQ", entry), (2048, 2049, 2050))
+        index.close()
+
+
+class Frames(Case):
+    def test_frames_come_whole_however_they_are_cut(self):
+        ours, theirs = socket.socketpair()
+        stream = _wire.Stream(ours)
+        frames = [(ord("R"), b"x" * size) for size in (0, 1, 5, 70_000, 3)]
+        data = b"".join(_wire.frame(bytes([kind]), body) for kind, body in frames)
+        got = []
+        for start in range(0, len(data), 997):
+            theirs.sendall(data[start : start + 997])
+            self.assertTrue(stream.receive(bytearray(1 << 16), lambda kind, body: got.append((kind, bytes(body)))))
+        self.assertEqual(got, frames)
+        theirs.close()
+        self.assertFalse(stream.receive(bytearray(10), lambda *_: None))
+        stream.close()
+
+    def test_what_does_not_fit_waits(self):
+        ours, theirs = socket.socketpair()
+        stream = _wire.Stream(ours)
+        data = os.urandom(3_000_000)
+        self.assertTrue(stream.queue(data))
+        received = b""
+        while len(received) < len(data):
+            received += theirs.recv(1 << 20)
+            stream.flush()
+        self.assertEqual(received, data)
+        theirs.close()
+        stream.queue(b"to nobody")
+        stream.close()
+
+
+if __name__ == "__main__":
+    unittest.main()
