@@ -10,6 +10,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Iterable, Iterator, List, Optional
 
+from ._errors import CallCancelled
 from ._memory import CALL, MAP, STARMAP
 from ._pickling import Dumped, Function, dump, label_of_call, short, shortened
 from ._results import Feed, StreamFeed
@@ -100,12 +101,15 @@ class Feeder:
             feed.is_waiting_for_room = True
             try:
                 # Half of it, so that calls go in bunches.
-                while self.room() < max(1, self.ahead // 2) and self.run.accepts_items() and not self.is_abandoned():
+                while self.room() < max(1, self.ahead // 2) and self.run.accepts_items() and not self.is_stopped():
                     if self.feed.used() >= self.fed:
                         break
                     feed.room.wait(1.0)
             finally:
                 feed.is_waiting_for_room = False
+
+    def is_stopped(self) -> bool:
+        return self.feed.is_cancelled or self.is_abandoned()
 
     def is_abandoned(self) -> bool:
         return isinstance(self.feed, StreamFeed) and self.feed.is_abandoned
@@ -117,6 +121,10 @@ class Feeder:
                 room = min(self.room(), MAX_BUNCH_CALLS)
                 if self.is_abandoned():
                     return self.end()
+                if self.feed.is_cancelled:
+                    # What was submitted while it was being cancelled is cancelled, too.
+                    self.run.cancel(self.feed)
+                    return self.end(CallCancelled("it was cancelled before it was submitted"))
                 if not self.run.accepts_items():
                     return self.end(self.run.why_ended())
                 if room <= 0:

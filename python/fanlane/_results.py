@@ -164,10 +164,17 @@ class MapResult(AsyncResult[List[T]]):
         self._chunksize = chunksize
         self._left = -(-length // chunksize) if length else 0
         self._done = self._failed = 0
+        self._feed: "Optional[MapFeed]" = None
         if length == 0:
             self._value = []
             self._event.set()
             self._pool = None
+
+    def cancel(self) -> bool:
+        """Cancels all calls that have not ended, also those that run; False where all have ended."""
+        if self._feed is not None:
+            self._feed.cancel()
+        return super().cancel()
 
     def outcomes(self, timeout: Optional[float] = None) -> List[Any]:
         """The value of each item, and the exception in the place of each that has failed, so that no result is lost.
@@ -220,12 +227,18 @@ class Feed(Sink):
 
     def __init__(self) -> None:
         self.room = threading.Condition()
+        self.is_cancelled = False
         self.settled = 0
         self.is_waiting_for_room = False
 
     def used(self) -> int:
         """How many calls have left room for others."""
         return self.settled
+
+    def cancel(self) -> None:
+        """Has no further call submitted."""
+        self.is_cancelled = True
+        self.offer_room()
 
     def refuse_from(self, key: int, error: BaseException) -> None:
         """The calls from `key` on are not submitted."""
@@ -247,6 +260,7 @@ class MapFeed(Feed):
     def __init__(self, result: "MapResult[Any]") -> None:
         super().__init__()
         self.result = result
+        result._feed = self
         self._origin = result
 
     def _settle(self, key: int, ok: bool, value: Any) -> None:
@@ -401,8 +415,7 @@ class IMapIterator(Generic[T], Iterator[T]):
 
     def cancel(self) -> None:
         """Cancels what is queued and running, and reads no more input."""
-        self._feed.is_abandoned = True
-        self._feed.lift_bound()
+        self._feed.cancel()
         self._run.cancel(self._feed)
 
     def progress(self) -> Progress:

@@ -219,7 +219,7 @@ class Run:
             if entry is not None and entry.sink is sink and sink._is_single:
                 numbers = [sink._number]
             else:
-                numbers = [number for number, entry in self.calls.items() if origin(entry.sink) is sink]
+                numbers = [number for number, entry in self.calls.items() if sink in (entry.sink, origin(entry.sink))]
         self.cancel_calls(numbers)
 
     def cancel_queued(self, sink: Optional[Sink] = None) -> None:
@@ -335,6 +335,8 @@ class Run:
         self.release_descriptors()
 
     def release_descriptors(self) -> None:
+        """Closes what the run has open, once: the numbers are others' afterwards."""
+        live_runs.discard(self)
         self.reader.close()
         for connection in (self.listener, self.waker, self.woken):
             connection.close()

@@ -222,6 +222,23 @@ class Drops(Case):
             self.assertIn("forked from", said)
             self.assertEqual(pool.apply(functions.cube, (2,)), 8)
 
+    def test_a_fork_after_the_end_of_a_pool_closes_nothing_of_others(self):
+        pool = fanlane.Pool(1)
+        pool.terminate()
+        # They take the numbers that the pool had.
+        files = [os.open(os.devnull, os.O_RDONLY) for _ in range(20)]
+        child = os.fork()
+        if child == 0:
+            try:
+                for file in files:
+                    os.fstat(file)
+                os._exit(0)
+            except OSError:
+                os._exit(1)
+        self.assertEqual(os.waitpid(child, 0)[1], 0)
+        for file in files:
+            os.close(file)
+
     def test_cancel_racing_completion_has_one_end(self):
         with fanlane.Executor(2) as executor:
             for _ in range(100):

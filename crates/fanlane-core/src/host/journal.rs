@@ -14,6 +14,8 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use rustix::fs::MemfdFlags;
+
 use crate::engine::OutputInterest;
 use crate::event::{AttemptRecord, Event, EventKind, SampleEvent, TaskEvent};
 use crate::job::{Batch, TaskId};
@@ -85,13 +87,15 @@ pub(super) enum JournalRead {
 }
 
 impl JournalWriter {
-    /// An empty journal, on the file system of `folder`, or else among the temporary files, which may be in memory.
+    /// An empty journal, on the file system of `folder`, or else among the temporary files, which may be in memory; in memory
+    /// where there can be none.
     pub(super) fn new(folder: Option<&Path>) -> io::Result<(Self, Arc<Journal>)> {
         let beside = folder.and_then(|folder| {
             DirBuilder::new().recursive(true).mode(0o700).create(folder).ok()?;
             tempfile::tempfile_in(folder).ok()
         });
-        Ok(Self::to(beside.map_or_else(tempfile::tempfile, Ok)?))
+        let in_memory = || rustix::fs::memfd_create("fanlane-journal", MemfdFlags::CLOEXEC).map(File::from);
+        Ok(Self::to(beside.map_or_else(|| tempfile::tempfile().or_else(|_| in_memory()), Ok)?))
     }
 
     fn to(file: File) -> (Self, Arc<Journal>) {

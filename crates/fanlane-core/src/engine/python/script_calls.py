@@ -423,6 +423,8 @@ class ScriptLane(Lane):
                 function, way, data = payload(number)
                 function = functions.get(function) or link.function(function)
                 if way == CALL:
+                    # The script sees that it has begun.
+                    link.marks[number * (ENTRY_BYTES // 8) + 2] = 1 << 32 | 1
                     value = function(*data[0], **data[1])
                 else:
                     item = [0]
