@@ -18,7 +18,7 @@ use super::dialogs::Dialog;
 use super::file_dialog::{FileAnswer, FileDialog, PathWanted};
 use super::focus_in_sight::FocusInSight;
 use super::look::Look;
-use super::pace::Pace;
+use super::pace::{Demand, Pace};
 use super::pages::{PageView, Pages};
 use super::request::{Question, Request, Requests};
 use super::run_bar::race_words;
@@ -26,10 +26,17 @@ use super::top_bar::TopBar;
 use super::unshown::Unshown;
 use super::window_title::{count_words, window_title};
 use super::{sanitize, shortcuts, theme};
+use fanlane_core::event::MachineSample;
 use fanlane_core::model::format;
 
 /// How often the title is updated during a run.
 const TITLE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Time after the last input in which a run is drawn as for someone who looks.
+const ATTENTION_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Minimum share of all cores' time that is unused where drawing takes nothing from the tasks.
+const MIN_SPARE_SHARE: f32 = 0.2;
 
 /// Time to object to a shutdown.
 const SHUTDOWN_DELAY: Duration = Duration::from_secs(30);
@@ -50,6 +57,8 @@ pub struct FanlaneApp {
     /// The window closes; it was asked what becomes of what would be lost.
     leaving: bool,
     pace: Pace,
+    /// When there was input last.
+    touched: Instant,
     /// What was applied.
     look: Option<Look>,
     unshown: Unshown,
@@ -88,6 +97,7 @@ impl FanlaneApp {
             closing: false,
             leaving: false,
             pace: Pace::steady(),
+            touched: Instant::now(),
             look: None,
             unshown: Unshown::default(),
             size: None,
@@ -129,7 +139,8 @@ impl FanlaneApp {
             self.look = Some(look);
             look.apply(ctx);
         }
-        let next = self.pace.begin_frame(is_busy, look.is_calm);
+        let demand = self.demand(ctx, look.is_calm);
+        let next = self.pace.begin_frame(demand);
         if is_busy {
             ctx.request_repaint_after(next);
         } else if self.closing {
@@ -160,6 +171,21 @@ impl FanlaneApp {
             }
             self.title = title;
             self.titled = Some(Instant::now());
+        }
+    }
+
+    fn demand(&mut self, ctx: &Context, is_calm: bool) -> Demand {
+        if ctx.input(|input| !input.raw.events.is_empty()) {
+            self.touched = Instant::now();
+        }
+        // Those of a race are measured against each other: none has time to spare.
+        let spare = self.session.run.under_way().and_then(|run| run.model().cores.newest().map(spare_share));
+        match () {
+            () if !self.session.is_busy() => Demand::Free,
+            () if is_calm => Demand::Calm,
+            () if self.touched.elapsed() < ATTENTION_TIMEOUT => Demand::Watched,
+            () if spare.is_some_and(|share| share >= MIN_SPARE_SHARE) => Demand::Watched,
+            () => Demand::Unwatched,
         }
     }
 
@@ -289,6 +315,12 @@ impl FanlaneApp {
             self.session.handle(command);
         }
     }
+}
+
+/// The share of all cores' time that was unused.
+fn spare_share(sample: &MachineSample) -> f32 {
+    let used: f32 = sample.core_percent.iter().sum();
+    1.0 - used / (100.0 * sample.core_percent.len().max(1) as f32)
 }
 
 impl eframe::App for FanlaneApp {

@@ -12,11 +12,45 @@ use fanlane_os::thread_times::ThreadTimes;
 /// Time between two frames at the highest rate.
 pub const MIN_FRAME_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Time between two frames at the lowest rate, at which a run is still seen to move.
-const MAX_FRAME_INTERVAL: Duration = Duration::from_millis(500);
+/// Who is waiting for the next frame, which bounds what drawing may take from the tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Demand {
+    /// Nothing runs: the cores are free.
+    Free,
+    /// Something runs, and there was input just now, or the cores have time to spare.
+    Watched,
+    /// The tasks need all cores, and there was no input for a while.
+    Unwatched,
+    /// Something runs, and less motion is wanted.
+    Calm,
+}
 
-/// Maximum share of all cores' time for drawing during a run.
-const MAX_CPU_SHARE: f64 = 0.02;
+impl Demand {
+    /// Maximum share of all cores' time for drawing.
+    const fn max_cpu_share(self) -> f64 {
+        match self {
+            Self::Free | Self::Watched | Self::Calm => 0.02,
+            Self::Unwatched => 0.01,
+        }
+    }
+
+    /// Time between two frames at the lowest rate, at which a run is still seen to move.
+    const fn max_frame_interval(self) -> Duration {
+        match self {
+            Self::Free => MIN_FRAME_INTERVAL,
+            Self::Watched | Self::Calm => Duration::from_millis(500),
+            Self::Unwatched => Duration::from_secs(1),
+        }
+    }
+
+    /// Time between two frames at the highest rate.
+    const fn min_frame_interval(self) -> Duration {
+        match self {
+            Self::Calm => self.max_frame_interval(),
+            _ => MIN_FRAME_INTERVAL,
+        }
+    }
+}
 
 /// Weight of the newest frame in the average cost of a frame, which evens out single expensive frames.
 const NEWEST_WEIGHT: f64 = 0.25;
@@ -56,8 +90,7 @@ impl Pace {
     }
 
     /// Begins a frame; returns the time after which the next one is due during a run.
-    /// `is_calm`: during a run, at the lowest rate.
-    pub fn begin_frame(&mut self, is_busy: bool, is_calm: bool) -> Duration {
+    pub fn begin_frame(&mut self, demand: Demand) -> Duration {
         if let Some(threads) = &self.threads {
             let spent_ns = threads.times.cpu_ns();
             if let Some(before_ns) = self.spent_ns.replace(spent_ns) {
@@ -65,12 +98,7 @@ impl Pace {
             }
         }
         let cores = self.threads.as_ref().map_or(1, |threads| threads.cores);
-        // Without a run the cores are free.
-        let delay = match (is_busy, is_calm) {
-            (false, _) => MIN_FRAME_INTERVAL,
-            (true, true) => MAX_FRAME_INTERVAL,
-            (true, false) => frame_interval(self.frame_ns, cores),
-        };
+        let delay = frame_interval(self.frame_ns, cores, demand);
         self.delay.set(delay);
         delay
     }
@@ -88,9 +116,9 @@ impl Delay {
 }
 
 /// Time between two frames of this cost.
-fn frame_interval(frame_ns: f64, cores: u32) -> Duration {
-    let interval_ns = frame_ns / (MAX_CPU_SHARE * f64::from(cores));
-    Duration::from_nanos(interval_ns as u64).clamp(MIN_FRAME_INTERVAL, MAX_FRAME_INTERVAL)
+fn frame_interval(frame_ns: f64, cores: u32, demand: Demand) -> Duration {
+    let interval_ns = frame_ns / (demand.max_cpu_share() * f64::from(cores));
+    Duration::from_nanos(interval_ns as u64).clamp(demand.min_frame_interval(), demand.max_frame_interval())
 }
 
 /// The threads that draw: the window's own, and those of its graphics library.
@@ -116,11 +144,22 @@ mod tests {
 
     #[test]
     fn drawing_takes_its_share_and_no_more_between_two_bounds() {
-        assert_eq!(frame_interval(0.0, 2), MIN_FRAME_INTERVAL);
-        assert_eq!(frame_interval(MILLISECOND, 2), MIN_FRAME_INTERVAL);
-        assert_eq!(frame_interval(20.0 * MILLISECOND, 2), Duration::from_millis(500));
-        assert_eq!(frame_interval(20.0 * MILLISECOND, 8), Duration::from_millis(125));
-        assert_eq!(frame_interval(500.0 * MILLISECOND, 2), MAX_FRAME_INTERVAL);
+        for (frame_ms, cores, demand, interval_ms) in [
+            (0.0, 2, Demand::Watched, 50),
+            (1.0, 2, Demand::Watched, 50),
+            (20.0, 2, Demand::Watched, 500),
+            (20.0, 8, Demand::Watched, 125),
+            (500.0, 2, Demand::Watched, 500),
+            (1.0, 2, Demand::Unwatched, 50),
+            (15.0, 2, Demand::Unwatched, 750),
+            (20.0, 8, Demand::Unwatched, 250),
+            (500.0, 2, Demand::Unwatched, 1000),
+            (1.0, 2, Demand::Calm, 500),
+            (500.0, 2, Demand::Free, 50),
+        ] {
+            let interval = frame_interval(frame_ms * MILLISECOND, cores, demand);
+            assert_eq!(interval.as_millis(), interval_ms, "{frame_ms} ms on {cores} cores, {demand:?}");
+        }
     }
 
     #[test]
@@ -129,16 +168,16 @@ mod tests {
         let threads = DrawingThreads { times: ThreadTimes::of_caller(), cores: 2 };
         let mut pace = Pace { threads: Some(threads), ..Pace::steady() };
         let delay = pace.delay();
-        assert_eq!(pace.begin_frame(true, false), MIN_FRAME_INTERVAL, "no frame has been measured");
-        assert_eq!(pace.begin_frame(true, true), MAX_FRAME_INTERVAL, "less motion is wanted");
-        let used_ns = 4 * MAX_FRAME_INTERVAL.as_nanos() as u64 * 2 / 50 * 2;
+        assert_eq!(pace.begin_frame(Demand::Watched), MIN_FRAME_INTERVAL, "no frame has been measured");
+        let longest = Demand::Unwatched.max_frame_interval();
+        let used_ns = 4 * longest.as_nanos() as u64 * 2 / 100 * 2;
         let begun_ns = thread_cpu_ns();
         while thread_cpu_ns() - begun_ns < used_ns {
             std::hint::spin_loop();
         }
-        assert_eq!(pace.begin_frame(true, false), MAX_FRAME_INTERVAL);
-        assert_eq!(delay.get(), MAX_FRAME_INTERVAL);
-        assert_eq!(pace.begin_frame(false, true), MIN_FRAME_INTERVAL, "nothing is run");
+        assert_eq!(pace.begin_frame(Demand::Unwatched), longest);
+        assert_eq!(delay.get(), longest);
+        assert_eq!(pace.begin_frame(Demand::Free), MIN_FRAME_INTERVAL, "nothing is run");
         assert_eq!(delay.get(), MIN_FRAME_INTERVAL);
     }
 }

@@ -267,12 +267,14 @@ fn what_makes_no_sense_in_the_background_is_refused_and_nothing_is_run() {
 }
 
 #[test]
-fn a_run_pauses_before_the_task_with_a_breakpoint_and_the_numbers_are_checked() {
+fn a_run_pauses_before_a_task_by_its_number_or_its_text_and_both_are_checked() {
     let scene = Scene::new();
     for (words, why) in [
         (["--break-before=2", "-j1"], "--watch or --background"),
         (["--break-before=4", "--background"], "--break-before 4: the batch has 3 tasks"),
-        (["--break-before=0", "--background"], "0 is not in 1.."),
+        (["--break-before=0", "--background"], "the number of a task, from 1"),
+        (["--break-before= ", "--background"], "the number of a task, from 1"),
+        (["--break-before=x", "--background"], "--break-before 'x': no command line of 3 tasks has this text"),
     ] {
         let mut line = vec!["run"];
         line.extend(words);
@@ -281,15 +283,20 @@ fn a_run_pauses_before_the_task_with_a_breakpoint_and_the_numbers_are_checked() 
         assert!(refused.code == Some(2) && refused.err.contains(why), "{words:?}: {refused:?}");
     }
     assert!(!scene.has("1"), "nothing was run");
-    let started = scene.run(&["run", "--background", "-j1", "--break-before", "2", "touch", ":::", "1", "2", "3"]);
-    assert_eq!(started.code, Some(0), "{started:?}");
-    let mut terminal = Terminal::start(command(&["watch", "1"], scene.0.path()), 100, 24);
-    terminal.wait_for("the pause", 0, |text| text.contains("paused before task 2"));
-    assert!(scene.has("1") && !scene.has("2"));
-    terminal.type_keys("p");
-    let (status, rest) = terminal.ended();
-    assert_eq!(status, Some(0), "{rest}");
-    assert!(scene.has("3") && rest.contains("3 done"), "{rest}");
+    for (run, before) in [("1", "2"), ("2", "TOUCH b")] {
+        let names = [format!("a{run}"), format!("b{run}"), format!("c{run}")];
+        let mut words = vec!["run", "--background", "-j1", "--break-before", before, "touch", ":::"];
+        words.extend(names.iter().map(String::as_str));
+        let started = scene.run(&words);
+        assert_eq!(started.code, Some(0), "{started:?}");
+        let mut terminal = Terminal::start(command(&["watch", run], scene.0.path()), 100, 24);
+        terminal.wait_for("the pause", 0, |text| text.contains("paused before task 2"));
+        assert!(scene.has(&names[0]) && !scene.has(&names[1]));
+        terminal.type_keys("p");
+        let (status, rest) = terminal.ended();
+        assert_eq!(status, Some(0), "{rest}");
+        assert!(scene.has(&names[2]) && rest.contains("3 done"), "{rest}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! From a plan to an exit status: a dry run, a run in the terminal, or the start of a detached run.
 
 pub mod batch;
+pub mod breakpoints;
 mod dry_run;
 pub mod job_log;
 pub mod keep;
@@ -27,6 +28,7 @@ use super::suspension::{Suspender, suspend};
 use super::terminal::{print, remark};
 use super::watch::{self, Controls, Leave, Situation, View};
 use super::worker_count::WorkerCount;
+use breakpoints::BreakBefore;
 use fanlane_core::engine::{self, RunCommand, RunOptions, Sweep, event_pump};
 use fanlane_core::host::DetachedOrder;
 use fanlane_core::job::{Batch, MAX_WORKERS, Shell};
@@ -40,7 +42,7 @@ use keep::{Keep, SpillFolder};
 use resume::{Rest, Resume};
 
 pub use python_function::find as find_python;
-pub use selection::{Selection, with_numbers};
+pub use selection::Selection;
 
 /// What is to be run, and how.
 #[derive(Debug)]
@@ -59,8 +61,8 @@ pub struct RunRequest {
     pub resume: Option<Resume>,
     /// Which tasks are run.
     pub selection: Selection,
-    /// Numbers of the tasks before which the run pauses.
-    pub break_before: Vec<u64>,
+    /// Before which tasks the run pauses.
+    pub break_before: Vec<BreakBefore>,
     /// Whether tasks have the terminal, one at a time.
     pub tty: bool,
 }
@@ -171,7 +173,7 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
         return Ok((Status::AllDone, None));
     }
     check_shell(&batch.job().shell)?;
-    let breakpoints = selection::with_numbers(&batch, &break_before, "--break-before")?;
+    let breakpoints = breakpoints::find(&batch, &break_before)?;
     if placement == Placement::Detached {
         let history = keep.history_folder()?;
         let history =

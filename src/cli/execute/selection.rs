@@ -5,7 +5,6 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::cli::run_name::RunName;
 use fanlane_core::event::TaskId;
 use fanlane_core::job::Batch;
-use fanlane_core::model::format::plural;
 use fanlane_core::store::remaining::{EarlierOutcome, EndedTasks};
 
 /// Which tasks of a batch are run.
@@ -50,18 +49,4 @@ impl Selection {
         ensure!(!tasks.is_empty(), "no task of that run has failed, so there is nothing to run again");
         Ok(batch.rest(&tasks))
     }
-}
-
-/// The tasks with these numbers, which `flag` has.
-///
-/// # Errors
-/// When there is no such task.
-pub fn with_numbers(batch: &Batch, numbers: &[u64], flag: &str) -> Result<Vec<TaskId>> {
-    let task = |number: &u64| {
-        batch.with_number(*number).with_context(|| match batch.is_part() {
-            true => format!("{flag} {number}: this task is not among those that are to be run"),
-            false => format!("{flag} {number}: the batch has {}", plural(batch.len(), "task")),
-        })
-    };
-    numbers.iter().map(task).collect()
 }

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::{JobTime, parse_time, serve};
 use crate::cli::detached;
-use crate::cli::execute::{self, Placement, RunRequest};
+use crate::cli::execute::{self, Placement, RunRequest, breakpoints};
 use crate::cli::exit_status::Status;
 use crate::cli::run::RunArgs;
 use crate::cli::run_name::RunName;
@@ -76,18 +76,18 @@ impl AddArgs {
         let folder = plan.absolute_folder();
         let after = self.after()?;
         // What it waits for may make its inputs.
-        let tasks = match Batch::open(&job, &folder, &mut stdin.as_deref().unwrap_or_default()) {
+        let numbers = match Batch::open(&job, &folder, &mut stdin.as_deref().unwrap_or_default()) {
             Ok(batch) => {
                 execute::find_python(&batch)?;
-                execute::with_numbers(&batch, &break_before, "--break-before")?;
+                let breakpoints = breakpoints::find(&batch, &break_before)?;
                 let pool = workers.map(|count| count.resolve(cores(), batch.len()));
                 job.workers = pool.or(job.workers);
                 batch.in_pool(job.workers).check_pool(job.workers.unwrap_or_else(cores)).map_err(anyhow::Error::msg)?;
-                true
+                Some(breakpoints.into_iter().map(|task| task.0 + 1).collect())
             }
             Err(error) if !after.is_empty() && may_come(&error) => {
                 job.workers = workers.map(|count| count.resolve(cores(), u64::MAX)).or(job.workers);
-                false
+                None
             }
             Err(error) => {
                 let advice = if after.is_empty() && may_come(&error) {
@@ -98,6 +98,8 @@ impl AddArgs {
                 return Err(anyhow::Error::new(error).context(advice));
             }
         };
+        let is_read = numbers.is_some();
+        let break_before = numbers.map_or_else(|| breakpoints::only_numbers(&break_before), Ok)?;
         let new = NewJob {
             job,
             folder,
@@ -112,7 +114,8 @@ impl AddArgs {
         let queue = JobQueue::beside_history(&history);
         let id = queue.add(new)?;
         if !report.style.quiet {
-            let inputs = if tasks { "" } else { ", and its inputs, which cannot be read yet, are read when it starts" };
+            let inputs =
+                if is_read { "" } else { ", and its inputs, which cannot be read yet, are read when it starts" };
             remark(&format!(
                 "job {id} is in the queue{inputs}; fanlane queue lists the jobs, fanlane queue drop {id} takes it out"
             ));

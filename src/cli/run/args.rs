@@ -10,6 +10,7 @@ use super::overlay::OverlayArgs;
 use super::parallel_args::ParallelArgs;
 use super::python_args::PythonArgs;
 
+use crate::cli::execute::breakpoints::BreakBefore;
 use crate::cli::execute::{Placement, RunRequest};
 use crate::cli::plan::inputs::InputArgs;
 use crate::cli::plan::sources;
@@ -37,9 +38,10 @@ pub struct RunArgs {
     /// Start a detached run and return at once: fanlane attach watches it, fanlane stop ends it
     #[arg(long = "background")]
     pub detached: bool,
-    /// Pause before task N begins, until p in the view or Resume in the window lets it go on; with --watch or --background
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub break_before: Vec<u64>,
+    /// Pause before task N begins, or each task with TEXT in its command line, until p in the view or Resume in the window
+    /// lets it go on; with --watch or --background
+    #[arg(long, value_name = "N|TEXT")]
+    pub break_before: Vec<BreakBefore>,
     /// Give the terminal to one task at a time; what it prints is not kept
     #[arg(long, conflicts_with_all = ["detached", "watch", "line_buffer", "latest_line", "results"])]
     pub tty: bool,
