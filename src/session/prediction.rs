@@ -16,7 +16,7 @@ impl Session {
         };
         let mode = self.editor.mode();
         let raced = self.forecast().filter(|forecast| forecast.mode == mode);
-        if let Some(secs) = raced.and_then(|forecast| forecast.secs(job, workers)) {
+        if let Some(secs) = raced.and_then(|forecast| forecast.secs(workers)) {
             return Ok(secs);
         }
         let work = self.open_job_work().ok_or("this job has been neither raced nor run to its end")?;
@@ -47,11 +47,10 @@ impl Session {
         let most = u32::try_from(remaining).unwrap_or(u32::MAX);
         let at_once = |workers: u32| run.job.control.at_once(workers);
         let cores = self.machine.logical_cores;
-        let raced = self.forecast_of(run).filter(|forecast| {
-            model.pace.sizes(now_ns).chain([workers]).all(|size| forecast.secs(&run.job, size).is_some())
-        });
-        let by_race =
-            |size: u32| raced.and_then(|forecast| forecast.secs(&run.job, size)).map(|secs| 1.0 / secs.max(1e-9));
+        let raced = self
+            .forecast_of(run)
+            .filter(|forecast| model.pace.sizes(now_ns).chain([workers]).all(|size| forecast.secs(size).is_some()));
+        let by_race = |size: u32| raced.and_then(|forecast| forecast.secs(size)).map(|secs| 1.0 / secs.max(1e-9));
         let speed_of = |size: u32| by_race(size).unwrap_or_else(|| model.pace.speed(at_once(size), cores, now_ns));
         let left = model.pace.left_secs(remaining, speed_of(workers.min(most.max(1))), now_ns, speed_of);
         left.ok_or("no task has ended yet")

@@ -163,7 +163,8 @@ impl Settings {
     }
 }
 
-/// Replaces a file as a whole, or leaves it as it is.
+/// Replaces a file as a whole, or leaves it as it is. Only the user can read it, in contrast to what is saved on demand: the command
+/// lines and values of jobs may hold secrets.
 pub(super) fn write_json(file: &Path, value: &impl Serialize) -> std::io::Result<()> {
     let folder = file.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;

@@ -642,6 +642,24 @@ fn a_job_file_runs_beside_its_file_also_once_it_is_a_preset() {
 }
 
 #[test]
+fn a_job_file_that_was_saved_as_a_preset_keeps_its_folder_through_an_undo() {
+    let Scene { mut session, folder, .. } = scene();
+    let beside = folder.path().join("beside");
+    std::fs::create_dir(&beside).expect("a folder");
+    let file = beside.join("job.ron");
+    std::fs::write(&file, r#"Job(version: 1, name: "Beside", task: Command("ls"), inputs: [])"#).expect("written");
+    session.handle(Command::OpenJob(file));
+    session.edit(|draft| draft.command = "pwd".to_owned());
+    session.handle(PresetCommand::SaveAs("Beside".to_owned()));
+    session.handle(Command::UndoEdit);
+    assert_eq!(session.editor.draft().command, "ls");
+    session.handle(PresetCommand::Save);
+    let saved = session.presets.saved()[0].job.clone().expect("it can be read");
+    let place = saved.working_dir.expect("it says where it runs");
+    assert_eq!(place, std::path::absolute(&beside).expect("a path"));
+}
+
+#[test]
 fn a_job_without_values_does_not_run() {
     let Scene { mut session, .. } = scene();
     session.edit(|draft| draft.inputs = vec![InputDraft::range(2, 1)]);

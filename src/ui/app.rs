@@ -57,8 +57,8 @@ pub struct FanlaneApp {
     /// The window closes; it was asked what becomes of what would be lost.
     leaving: bool,
     pace: Pace,
-    /// When there was input last.
-    touched: Instant,
+    /// When there was input last, since the run or race began.
+    touched: Option<Instant>,
     /// What was applied.
     look: Option<Look>,
     unshown: Unshown,
@@ -97,7 +97,7 @@ impl FanlaneApp {
             closing: false,
             leaving: false,
             pace: Pace::steady(),
-            touched: Instant::now(),
+            touched: None,
             look: None,
             unshown: Unshown::default(),
             size: None,
@@ -175,15 +175,17 @@ impl FanlaneApp {
     }
 
     fn demand(&mut self, ctx: &Context, is_calm: bool) -> Demand {
-        if ctx.input(|input| !input.raw.events.is_empty()) {
-            self.touched = Instant::now();
+        if !self.session.is_busy() {
+            self.touched = None;
+        } else if ctx.input(|input| !input.raw.events.is_empty()) {
+            self.touched = Some(Instant::now());
         }
         // Those of a race are measured against each other: none has time to spare.
         let spare = self.session.run.under_way().and_then(|run| run.model().cores.newest().map(spare_share));
         match () {
             () if !self.session.is_busy() => Demand::Free,
             () if is_calm => Demand::Calm,
-            () if self.touched.elapsed() < ATTENTION_TIMEOUT => Demand::Watched,
+            () if self.touched.is_some_and(|at| at.elapsed() < ATTENTION_TIMEOUT) => Demand::Watched,
             () if spare.is_some_and(|share| share >= MIN_SPARE_SHARE) => Demand::Watched,
             () => Demand::Unwatched,
         }

@@ -145,11 +145,11 @@ fn workers_ui(ui: &mut Ui, session: &Session, has_words: bool, requests: &mut Re
 
 /// The forecast of the last race of this job for the chosen pool size.
 fn forecast_ui(ui: &mut Ui, session: &Session) {
-    let (Some(forecast), Some(job)) = (session.forecast(), session.editor.preview().job()) else { return };
+    let Some(forecast) = session.forecast() else { return };
     if session.editor.mode() != forecast.mode {
         return;
     }
-    let Some(secs) = forecast.secs(job, session.editor.workers()) else { return };
+    let Some(secs) = forecast.secs(session.editor.workers()) else { return };
     let best = best_words(Some(forecast)).map_or_else(String::new, |best| format!(", {best}"));
     let words = format!("forecast {}{best}", secs_words(secs));
     let hint = format!(

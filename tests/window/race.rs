@@ -73,12 +73,12 @@ fn a_race_is_run_and_every_view_shows_it() {
     assert!(window.query_by_label_contains("forecast ").is_some(), "the top bar forecasts this job");
     let session = window.state().session();
     let measured = session.race.shown().expect("a race").model().sizes(Mode::Pool);
-    let (forecast, job) = (session.forecast().expect("of this job"), session.editor.preview().job().expect("a job"));
+    let forecast = session.forecast().expect("of this job");
     for (size, time) in &measured {
-        let secs = forecast.secs(job, *size).expect("it was raced");
+        let secs = forecast.secs(*size).expect("it was raced");
         assert!((secs - time.mean).abs() < 1e-9, "{size} workers: {secs} is forecast and {} was measured", time.mean);
     }
-    assert!(forecast.secs(job, 3).is_some_and(|secs| secs > 0.0), "also between the raced sizes");
+    assert!(forecast.secs(3).is_some_and(|secs| secs > 0.0), "also between the raced sizes");
 
     click(&mut window, "View Scaling");
     let speed_up = image(&window, "Speed-up over workers");
@@ -148,7 +148,7 @@ fn was_the_pool_worth_it_is_one_click_from_a_finished_run() {
     session.edit(|draft| *draft = JobDraft::from_job(&raced));
     until(&mut window, "the job is read", |session| session.forecast().is_some());
     let session = window.state().session();
-    let secs = session.forecast().expect("of this job").secs(&raced, 1).expect("it was raced");
+    let secs = session.forecast().expect("of this job").secs(1).expect("it was raced");
     let alone = session.race.shown().expect("a race").model().sizes(Mode::Pool)[0].1.mean;
     let ratio = 5000.0 / offer.tasks as f64;
     assert!((secs / (alone * ratio) - 1.0).abs() < 0.1, "the forecast is of all tasks: {secs} and {alone} × {ratio}");
@@ -184,9 +184,9 @@ fn the_forecast_goes_as_far_as_was_raced_and_names_the_knee_of_the_verdict() {
     race_to_the_end(&mut window);
     let session = window.state().session();
     assert!(session.machine().slider_end() < 24);
-    let (forecast, job) = (session.forecast().expect("of this job"), session.editor.preview().job().expect("a job"));
-    assert!(forecast.secs(job, 24).is_some() && forecast.secs(job, 20).is_some());
-    assert!(forecast.secs(job, 25).is_none(), "nobody tried");
+    let forecast = session.forecast().expect("of this job");
+    assert!(forecast.secs(24).is_some() && forecast.secs(20).is_some());
+    assert!(forecast.secs(25).is_none(), "nobody tried");
     let sentence = session.race.shown().expect("a race").model().verdict().sentence;
     let knee = forecast.knee.expect("more workers do not help");
     assert!(sentence.contains(&format!("more than {knee} workers will not help")), "{knee}: {sentence}");
@@ -199,10 +199,7 @@ fn the_forecast_goes_as_far_as_was_raced_and_names_the_knee_of_the_verdict() {
         window.query_by_label_contains(&format!("{knee} was best in the race of")).is_some(),
         "and beside the slider"
     );
-    assert_eq!(
-        shown(&window).predicted_job_secs(4).ok(),
-        known.secs(shown(&window).editor.preview().job().expect("a job"), 4)
-    );
+    assert_eq!(shown(&window).predicted_job_secs(4).ok(), known.secs(4));
     drop(window);
     std::fs::write(folder.path().join("settings/forecasts.json"), "[{\"knee\": ").expect("written");
     let window = self::window(simulated.engine(), folder.path(), [1024.0, 640.0]);

@@ -60,9 +60,9 @@ impl Forecast {
         self.is_of(&other.job)
     }
 
-    /// The wall time of a job in a pool of this size, in seconds; `None` for another job or a size beyond the largest.
-    pub fn secs(&self, job: &Job, workers: u32) -> Option<f64> {
-        let secs = self.is_of(job).then(|| between(&self.curve, workers))??;
+    /// The wall time of its job in a pool of this size, in seconds; `None` for a size beyond the largest.
+    pub fn secs(&self, workers: u32) -> Option<f64> {
+        let secs = between(&self.curve, workers)?;
         let start_secs = self.start_secs.min(secs);
         Some((secs - start_secs).mul_add(self.scale, start_secs))
     }

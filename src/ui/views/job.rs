@@ -86,7 +86,8 @@ impl PageView for JobView {
         let space = Frame::new();
         Panel::left("job fields").frame(space).default_size(width * 0.5).size_range(320.0..=most).show(ui, |ui| {
             ScrollArea::vertical().id_salt("job fields").auto_shrink(false).show(ui, |ui| {
-                ui.set_width((ui.available_width() - theme::GAP).max(280.0));
+                let width = (ui.available_width() - theme::GAP).max(280.0);
+                ui.set_width(width);
                 if has_form {
                     shows_form = icon_button(ui, ICON_DYNAMIC_FORM, "Show the form", true)
                         .on_hover_text("What is to be chosen before a run, without the command")
@@ -95,6 +96,8 @@ impl PageView for JobView {
                 changed |= name_ui(ui, draft, editor);
                 changed |= task::task_ui(ui, draft, editor, wants_focus, &mut asked, requests);
                 changed |= inputs::inputs_ui(ui, draft, editor);
+                // A part that was too wide does not make those below it wider.
+                ui.set_max_width(width);
                 title_ui(ui, job_field::OPTION_GROUP.title);
                 for field in job_field::OPTION_GROUP.fields {
                     changed |= field::field_ui(ui, field, draft, editor);

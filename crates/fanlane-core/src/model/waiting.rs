@@ -42,7 +42,8 @@ impl Waiting<'_> {
         let verb = if queued == 1 { "waits" } else { "wait" };
         if busy >= live {
             let limit = self.scarce().map_or_else(String::new, |words| format!(" ({words})"));
-            let all = if live == 1 { "the only one is busy".to_owned() } else { format!("all {live} are busy") };
+            let all =
+                if live == 1 { "the only one is busy".to_owned() } else { format!("all {} are busy", count(live)) };
             return Some(format!("{tasks} {verb} for a free worker: {all}{limit}"));
         }
         self.first_reason().map_or_else(

@@ -74,18 +74,34 @@ fn kind_ui(ui: &mut Ui, input: &mut InputDraft, number: &str, kinds: &[InputKind
     changed
 }
 
+/// Maximum number of values of a list that are looked at for patterns of files.
+const MAX_LOOKED_AT: usize = 100;
+
+/// Number of letters that have room in a field of the usual width.
+const SHORT_NUMBER: usize = 5;
+
 fn range_ui(ui: &mut Ui, input: &mut InputDraft, number: &str) -> bool {
     let mut changed = false;
     // Within linked inputs there is less room; the rest of it is for the word between them and the button behind.
-    let width = ((ui.available_width() - 14.0 * theme::UNIT) / 2.0).clamp(5.0 * theme::UNIT, 9.0 * theme::UNIT);
-    let mut whole = |ui: &mut Ui, text: &mut String, which: &str| {
+    let room = ui.available_width() - 14.0 * theme::UNIT;
+    let letters = [&input.from, &input.to].map(|text| text.chars().count());
+    // A long number takes room from a short one.
+    let are_short = letters.iter().all(|own| *own <= SHORT_NUMBER);
+    let [first, last] = letters.map(|own| match are_short {
+        true => (room / 2.0).clamp(5.0 * theme::UNIT, 9.0 * theme::UNIT),
+        false => {
+            let share = (own + 2) as f32 / (letters[0] + letters[1] + 4) as f32;
+            (room * share).clamp(5.0 * theme::UNIT, 14.0 * theme::UNIT)
+        }
+    });
+    let mut whole = |ui: &mut Ui, text: &mut String, which: &str, width: f32| {
         let field = line_edit(text).desired_width(width).align(egui::Align2::RIGHT_CENTER);
         let field = ui.add(field).accessible_name(format!("{which} number of input {number}"));
         changed |= field.changed();
     };
-    whole(ui, &mut input.from, "First");
+    whole(ui, &mut input.from, "First", first);
     ui.label("to");
-    whole(ui, &mut input.to, "Last");
+    whole(ui, &mut input.to, "Last", last);
     changed
 }
 
@@ -122,6 +138,10 @@ fn list_ui(ui: &mut Ui, input: &mut InputDraft, number: &str) -> bool {
         take_focus(ui, &field);
         changed = field.changed();
     });
+    let looks_like_pattern = |value: &str| value.contains('*') && value.contains(['/', '.']);
+    if input.values.lines().take(MAX_LOOKED_AT).any(looks_like_pattern) {
+        help_ui(ui, "Values of a list are taken as they are; the kind Matching files finds the files of a pattern");
+    }
     changed
 }
 

@@ -39,7 +39,8 @@ pub fn inputs_ui(ui: &mut Ui, draft: &mut JobDraft, editor: &JobEditor) -> bool 
         changed = true;
     }
     error_ui(ui, editor, &field::INPUTS);
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = theme::HALF;
         if icon_button(ui, ICON_ADD, "Add input", true).clicked() {
             draft.inputs.push(InputDraft::range(1, 10));
             changed = true;

@@ -12,8 +12,12 @@ use crate::ui::theme::{self, Palette};
 
 use super::title_ui;
 
-/// How many letters of what all lines begin with are shown before what differs.
-const SAME_LETTERS: usize = 28;
+/// Maximum number of letters of what all lines begin with that are shown before what differs.
+const MAX_SAME_LETTERS: usize = 28;
+/// Width of a letter of fixed width, as a share of its size.
+const MONOSPACE_WIDTH: f32 = 0.6;
+/// Share of the room that is left to what all lines begin with, where what differs is long.
+const MIN_SAME_SHARE: f32 = 0.25;
 
 /// Draws the table.
 pub fn preview_ui(ui: &mut Ui, preview: &Preview) {
@@ -53,6 +57,11 @@ pub fn preview_ui(ui: &mut Ui, preview: &Preview) {
 
 fn table_ui(ui: &mut Ui, expanded: &Expanded) {
     let same = same_beginning(&expanded.first);
+    // What differs comes first; what is the same takes what is left, and a share in any case.
+    let letters = (ui.available_width() - 8.0 * theme::UNIT).max(0.0) / (theme::BODY_SIZE * MONOSPACE_WIDTH);
+    let longest = expanded.first.iter().map(|text| text[same..].chars().count()).max().unwrap_or(0);
+    let least = (letters * MIN_SAME_SHARE) as usize;
+    let most_same = (letters as usize).saturating_sub(longest).clamp(least, MAX_SAME_LETTERS.max(least));
     let rest = expanded.tasks - expanded.first.len() as u64;
     let rows = expanded.first.len() + usize::from(rest > 0);
     let palette = theme::palette(ui);
@@ -86,7 +95,7 @@ fn table_ui(ui: &mut Ui, expanded: &Expanded) {
                 });
                 row.col(|ui| match text {
                     Some((text, beside)) => {
-                        let label = ui.add(egui::Label::new(line(text, same, beside, palette)).truncate());
+                        let label = ui.add(egui::Label::new(line(text, (same, most_same), beside, palette)).truncate());
                         label.on_hover_text(sanitize::command(text)).accessible_name(spoken(text, beside));
                     }
                     None => {
@@ -117,11 +126,11 @@ fn spoken(text: &str, beside: &Beside) -> String {
     parts.join("  ")
 }
 
-/// A task's line, what all lines begin with in a weaker colour and shortened, and behind it in a weaker colour what else the command gets.
-fn line(text: &str, same: usize, beside: &Beside, palette: &Palette) -> LayoutJob {
+/// A task's line, at most `most` letters of what all lines begin with in a weaker colour, and behind it in a weaker colour what else the command gets.
+fn line(text: &str, (same, most): (usize, usize), beside: &Beside, palette: &Palette) -> LayoutJob {
     let mut line = LayoutJob::default();
     let (same, text) = text.split_at(same);
-    let kept = same.char_indices().rev().nth(SAME_LETTERS).map_or(0, |(at, _)| at);
+    let kept = same.char_indices().rev().nth(most).map_or(0, |(at, _)| at);
     let same = if kept > 0 { format!("…{}", &same[kept..]) } else { same.to_owned() };
     let format = TextFormat::simple(FontId::monospace(theme::BODY_SIZE), palette.text_weak);
     line.append(&sanitize::command(&same), 0.0, format);

@@ -43,7 +43,10 @@ pub fn task_ui(
         TaskKind::Workload => workload_ui(ui, &mut draft.workload),
         TaskKind::Python => python::python_ui(ui, &mut draft.python, editor, asked),
     };
-    error_ui(ui, editor, &field::TASK);
+    // Nothing typed yet is no mistake: the preview says what is missing.
+    if draft.kind != TaskKind::Command || !draft.command.trim().is_empty() {
+        error_ui(ui, editor, &field::TASK);
+    }
     ui.add_space(theme::GAP);
     changed
 }

@@ -107,7 +107,9 @@ fn offer_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
 }
 
 fn numbers_ui(ui: &mut Ui, draft: &mut RaceDraft) {
-    field_ui(ui, "Pool sizes", &mut draft.sizes, 11.0, "Numbers of workers, separated by commas", "");
+    // A letter is about as wide as a unit of the grid.
+    let width = (draft.sizes.chars().count() as f32 + 3.0).clamp(11.0, 24.0);
+    field_ui(ui, "Pool sizes", &mut draft.sizes, width, "Numbers of workers, separated by commas", "");
     field_ui(
         ui,
         "Runs of each",

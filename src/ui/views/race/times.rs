@@ -12,7 +12,7 @@ use super::standings::standings_ui;
 use super::{Look, race_name, secs_words};
 
 /// Minimum height of the curves, in points.
-const MIN_CURVES_HEIGHT: f32 = 12.0 * theme::UNIT;
+const MIN_CURVES_HEIGHT: f32 = 20.0 * theme::UNIT;
 /// Height of the legend with its distances, in points.
 const LEGEND_HEIGHT: f32 = 3.0 * theme::UNIT;
 

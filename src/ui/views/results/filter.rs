@@ -16,6 +16,8 @@ use fanlane_core::model::format;
 
 /// Minimum width for outcomes with words beside their icons, in points.
 const ROOM_FOR_WORDS: f32 = 1100.0;
+/// Width of the button that runs failed tasks again, with its label, in points.
+const RERUN_WIDTH: f32 = 19.0 * theme::UNIT;
 /// Maximum width of what else is asked for, in points.
 const MAX_CHIP_WIDTH: f32 = 60.0 * theme::UNIT;
 
@@ -47,11 +49,18 @@ impl Filter {
             if running {
                 waiting_ui(ui, &mut query, run.model().queued(), room_for_words);
             }
+            let room_for_label = ui.available_width() >= RERUN_WIDTH;
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let why_not = if running { "A run is under way" } else { "Every task succeeded" };
-                let again = icon_button(ui, ICON_REPLAY, Action::RerunFailed.text(), all.not_done() > 0 && !running)
-                    .on_hover_text(Action::RerunFailed.hint())
-                    .on_disabled_hover_text(why_not);
+                let can_rerun = all.not_done() > 0 && !running;
+                let words = Action::RerunFailed.text();
+                let again = if room_for_label {
+                    icon_button(ui, ICON_REPLAY, words, can_rerun)
+                } else {
+                    let button = Button::new(icon_text(ICON_REPLAY));
+                    ui.add_enabled(can_rerun, button).accessible_name(words)
+                };
+                let again = again.on_hover_text(Action::RerunFailed.hint()).on_disabled_hover_text(why_not);
                 if again.clicked() {
                     requests.action(Action::RerunFailed);
                 }
@@ -68,7 +77,7 @@ impl Filter {
             SearchScope::Commands => ("Search ( / )", "Search in the command lines"),
             SearchScope::Outputs => ("Search outputs", "Search in the outputs"),
         };
-        let width = if wide { 34.0 } else { 18.0 } * theme::UNIT;
+        let width = if wide { 34.0 } else { 15.0 } * theme::UNIT;
         let field = line_edit(&mut query.text).hint_text(hint).desired_width(width);
         let field = ui.add(field).accessible_name(name);
         if std::mem::take(&mut self.wants_focus) {

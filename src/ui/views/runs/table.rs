@@ -98,7 +98,10 @@ fn row_ui(
             Number::Done => format::count(run.batch_done()),
             Number::Failed => format::count(run.counts.failures() + run.earlier.failed),
             Number::Time => format::duration(run.wall_ns),
-            Number::Change => change_words(session, run).unwrap_or_default(),
+            // The words behind it say the same in each row.
+            Number::Change => {
+                change_words(session, run).map_or_else(String::new, |words| words.replace(" as long", ""))
+            }
         };
         row.col(|ui| number_cell_ui(ui, &text, place + 1 == numbers.len()));
     }
