@@ -21,6 +21,7 @@ use fanlane_core::event::{Event, EventKind, RunEvent, SharedEvent, TaskEvent, Ta
 use fanlane_core::model::format::plural;
 use fanlane_core::store::export::rows::RowWriter;
 use fanlane_core::store::export::trace::TraceWriter;
+use fanlane_core::store::history::RunState;
 use fanlane_core::store::record::{self, RecordError, RecordHeader, RecordLine, TaskWords};
 
 /// The arguments of `fanlane export`.
@@ -99,7 +100,15 @@ fn export_from_history(run: RunName, args: &ExportArgs) -> Result<Status> {
     if let Some(error) = &unreadable {
         remark(&format!("run {id}: {error}; what precedes it was exported"));
     }
-    Ok(if damaged > 0 || unreadable.is_some() { Status::SomeFailed } else { status })
+    let unfinished = match run.state {
+        RunState::Running => Some("still running; what had ended until now was exported"),
+        RunState::Interrupted => Some("not whole, since its process was killed; what was recorded was exported"),
+        _ => None,
+    };
+    if let Some(words) = unfinished {
+        remark(&format!("run {id} is {words}"));
+    }
+    Ok(if damaged > 0 || unreadable.is_some() || unfinished.is_some() { Status::SomeFailed } else { status })
 }
 
 fn write_out(args: &ExportArgs, header: &RecordHeader, lines: &mut dyn Iterator<Item = RecordLine>) -> Result<Status> {

@@ -70,22 +70,26 @@ impl Subcommand for ImportArgs {
     fn perform(self) -> Result<Status> {
         match &self.from {
             ImportFrom::Parallel(line) => {
-                let mut imported = import_line(&line.words, "parallel", import_parallel)?;
-                if imported.job.shell == Shell::Sh {
-                    // Parallel would have taken the shell that calls it; so the job means the same wherever it is run.
-                    imported.job.shell = caller_shell::of_caller()?;
-                }
-                write(imported, &line.target)
+                write(in_own_shell(import_line(&line.words, "parallel", import_parallel)?)?, &line.target)
             }
             ImportFrom::Xargs(line) => write(import_line(&line.words, "xargs", import_xargs)?, &line.target),
             ImportFrom::Joblog { file, target } => {
                 let name = file.display();
                 let log =
                     std::fs::read_to_string(file).with_context(|| format!("the job log {name} cannot be read"))?;
-                write(import_joblog(&log).with_context(|| format!("{name} cannot be imported"))?, target)
+                let imported = import_joblog(&log).with_context(|| format!("{name} cannot be imported"))?;
+                write(in_own_shell(imported)?, target)
             }
         }
     }
+}
+
+/// The job with the shell that parallel would have taken, which is that of the caller; so it means the same wherever it is run.
+fn in_own_shell(mut imported: Imported) -> Result<Imported> {
+    if imported.job.shell == Shell::Sh {
+        imported.job.shell = caller_shell::of_caller()?;
+    }
+    Ok(imported)
 }
 
 fn import_line(

@@ -74,11 +74,29 @@ pub fn understand(words: Vec<OsString>) -> Request {
     if let Some(error) = unknown_command::problem(&words, &commands) {
         return Request::Answered(complain(&error));
     }
-    match parse(words, &mut commands) {
+    match parse(words.clone(), &mut commands) {
         Ok(Cli { command: Some(command), .. }) => Request::Headless(Headless(command)),
         Ok(Cli { command: None, job }) => Request::Window(job),
+        Err(error) if error.kind() == clap::error::ErrorKind::InvalidUtf8 => {
+            Request::Answered(complain(&no_text(&words, &mut commands)))
+        }
         Err(error) => Request::Answered(answer(&error)),
     }
+}
+
+/// Names the word that an option takes as text, and that is none.
+fn no_text(words: &[OsString], commands: &mut clap::Command) -> anyhow::Error {
+    // The first whose replacement by text makes the words readable as far as this goes.
+    let culprit = (0..words.len()).filter(|place| words[*place].to_str().is_none()).find(|place| {
+        let mut mended = words.to_vec();
+        mended[..=*place].iter_mut().for_each(|word| *word = word.to_string_lossy().into_owned().into());
+        !parse(mended, commands).is_err_and(|error| error.kind() == clap::error::ErrorKind::InvalidUtf8)
+    });
+    let place = culprit.unwrap_or(0);
+    let option =
+        place.checked_sub(1).map(|before| words[before].to_string_lossy()).filter(|word| word.starts_with('-'));
+    let option = option.map_or_else(String::new, |option| format!(" of {option}"));
+    anyhow::anyhow!("'{}'{option} is not valid UTF-8, and only text can stand there", words[place].display())
 }
 
 fn parse(words: Vec<OsString>, commands: &mut clap::Command) -> Result<Cli, clap::Error> {

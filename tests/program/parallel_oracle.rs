@@ -199,6 +199,7 @@ fn options_about_inputs_mean_the_same() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("abc"), "a\nb 1\n\nc'\n").expect("written");
     std::fs::write(folder.path().join("xy"), "x\ny\n").expect("written");
+    std::fs::write(folder.path().join("tabs"), "k\tl\n1\t2 3\n4\t\n").expect("written");
     std::fs::write(folder.path().join("table"), "n;m\n1;a b\n;\n'; \n").expect("written");
     for words in [
         "x|::::|abc|xy",
@@ -211,11 +212,16 @@ fn options_about_inputs_mean_the_same() {
         "-n|2|x|::::|abc",
         "-N|3|x {3} {1}|::::|abc",
         "-n|2|x {} {.}|::::|abc|xy",
+        "-n|3|x {-1} {-2.} {1}|:::|1|2|3|4|5",
+        "-N|3|x {-1}|:::|1|2|3|4",
         "-N|2|x|:::|a|b|c|:::+|d|e|f",
         "--colsep|;|x {2} {1}|::::|table",
         "-C|;|x {}|::::|table",
         "--colsep|;|--header|:|x {m} {n.} {}|::::|table",
         "--header|:|x {k} {l} {1}|:::|k|1|2|:::|l|3|4",
+        "--header|:|x {k} {l}|::::|tabs",
+        "--header|:|x {}|::::|tabs",
+        "--link|--header|:|x {k} {l}|:::|k|1|2|3|:::|l|4|5",
         "--colsep| *, *|x {1}|{2}|:::|a , b|c,d",
         "--colsep|;|--trim|n|x {2} {1}|::::|table",
         "--colsep|[;,]|-N|2|x {4} {}|:::|a;b|c,d|e;f",
@@ -261,6 +267,8 @@ fn a_halt_ends_with_success_where_that_of_parallel_does() {
         ("soon,fail=1", "0 3 0"),
         ("now,fail=2", "0 5 6 6"),
         ("now,fail=30%", "0 3 3 3 0 0 0 0 0 0"),
+        ("now,success=50%", "0 3 0 3"),
+        ("now,fail=10%", "3 0 0 0 0"),
         ("never", "0 3 0"),
         ("never", "0 0"),
         ("0", "3 0"),

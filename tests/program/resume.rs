@@ -157,6 +157,27 @@ fn what_was_interrupted_is_done_when_the_run_is_resumed() {
 }
 
 #[test]
+fn a_run_that_was_resumed_is_resumed_behind_what_has_resumed_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let last = |stop: &str, words: &[&str]| {
+        fs::write(folder.path().join("stop"), stop).expect("written");
+        run_in(words, folder.path())
+    };
+    let halt =
+        ["run", "-j1", "--halt", "now,fail=1", "echo {} >> ran; test {} != \"$(cat stop)\"", ":::", "a", "b", "c", "d"];
+    assert_eq!(last("b", &halt).code, Some(1));
+    assert_eq!(last("c", &["resume", "1", "--failed"]).code, Some(1));
+    let resumed = last("", &["resume", "1", "--failed"]);
+    assert_eq!(resumed.code, Some(0), "{resumed:?}");
+    assert!(resumed.err.contains("run 2 has resumed run 1 already"), "{resumed:?}");
+    assert_eq!(read(&folder.path().join("ran")), "a\nb\nb\nc\nc\nd\n", "nothing that was done is done again");
+    // A run that had nothing to do is not what one goes on with.
+    run_in(&["run", "echo", "::::", "/dev/null"], folder.path());
+    let shown = run_in(&["show", "last"], folder.path());
+    assert!(shown.out.contains("run 3") || shown.out.contains("3 "), "{shown:?}");
+}
+
+#[test]
 fn a_results_folder_says_what_has_ended() {
     let folder = tempfile::tempdir().expect("a folder");
     let words = ["--results", "kept", "echo x{}", ":::", "a", "b", "a"];

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::job_log::{log_path, open_log};
 use super::resume::{LogState, Rest};
@@ -47,6 +47,7 @@ impl Keep {
     /// # Errors
     /// When one of them cannot be made.
     pub fn open(&self, batch: &Batch, rest: Option<&Rest>) -> Result<Keepers> {
+        self.check_apart()?;
         let mut keepers = Keepers::default();
         if let Some(path) = &self.joblog {
             let log = match rest.and_then(|rest| rest.log) {
@@ -79,6 +80,20 @@ impl Keep {
                 Some(recorder.with_context(|| format!("the record {} cannot be written", path.display()))?);
         }
         Ok(keepers)
+    }
+
+    /// Refuses one file for two things that are kept.
+    fn check_apart(&self) -> Result<()> {
+        let named = [("--joblog", &self.joblog), ("--results", &self.results), ("--record", &self.record)];
+        let place = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).ok();
+        let places: Vec<_> =
+            named.into_iter().filter_map(|(flag, path)| Some((flag, place(path.as_deref()?)?))).collect();
+        for (index, (flag, path)) in places.iter().enumerate() {
+            if let Some((other, _)) = places[..index].iter().find(|(_, before)| before == path) {
+                bail!("{other} and {flag} both name {}; give each a file of its own", path.display());
+            }
+        }
+        Ok(())
     }
 
     /// The folder of the history; `None`: the run is not recorded.

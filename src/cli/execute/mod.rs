@@ -353,8 +353,9 @@ fn report_on_rest(rest: &Rest) {
     }
     if rest.blocked > 0 {
         let count = rest.blocked;
+        let flag = rest.continues.map_or("--resume-failed", |_| "--failed");
         remark(&format!(
-            "tasks left out because tasks that they wait for failed earlier (--resume-failed runs those again): {count}"
+            "tasks left out because tasks that they wait for failed earlier ({flag} runs those again, and then these): {count}"
         ));
     }
 }

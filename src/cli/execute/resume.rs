@@ -99,13 +99,18 @@ impl Resume {
 }
 
 fn from_history(name: RunName, batch: &Batch) -> Result<(EndedTasks, i64)> {
-    let (history, row) = name.find()?;
+    let (history, named) = name.find()?;
+    let newest = history.resumed_by(named.id)?.last().copied().unwrap_or(named.id);
+    if newest != named.id {
+        remark(&format!("run {newest} has resumed run {} already, so this goes on behind run {newest}", named.id));
+    }
+    let row = history.run(newest)?;
     ensure!(row.state != RunState::Running, "run {} is still running; wait for its end, or stop it", row.id);
     if row.left_out > 0 {
         let (id, count) = (row.id, row.left_out);
         remark(&format!("{count} attempts of run {id} could not be recorded, so their tasks run again"));
     }
-    let ended = EndedTasks::in_history(&history, row.id, batch).context("the run cannot be resumed")?;
+    let ended = EndedTasks::in_chain_and_later(&history, row.id, batch).context("the run cannot be resumed")?;
     Ok((ended, row.id))
 }
 

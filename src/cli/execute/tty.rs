@@ -19,6 +19,10 @@ pub fn take(plan: &mut Plan, workers: &mut Option<WorkerCount>, report: &mut Rep
         plan.job.task.kind() == TaskKind::Command,
         "--tty gives commands the terminal, and this job calls a workload; leave it out"
     );
+    ensure!(
+        plan.job.control.limits.output_bytes.is_none(),
+        "--tty gives tasks the terminal itself, so that --limit-output cannot count what they print; leave one out"
+    );
     let terminal = LentTerminal::open()
         .context("--tty cannot be used here: this process has no terminal; start it from one, or leave it out")?;
     const ONE: WorkerCount = WorkerCount::Exactly(1);

@@ -133,17 +133,16 @@ impl Subcommand for ShowArgs {
             line("again", format!("not from here: {obstacle}"));
         } else if run.state != RunState::Running {
             let id = run.id;
-            let failed = if ended.not_done() > ended.cancelled {
-                format!("fanlane rerun {id} --failed, ")
-            } else {
-                String::new()
-            };
-            let rest = if ended.total() - ended.cancelled < run.tasks {
-                format!("fanlane resume {id}, ")
-            } else {
-                String::new()
-            };
-            line("again", format!("{rest}{failed}fanlane rerun {id}"));
+            let has_failed = ended.not_done() > ended.cancelled;
+            let has_rest = ended.total() - ended.cancelled < run.tasks;
+            // What is left may wait for what has failed.
+            let ways = [
+                (has_rest, format!("fanlane resume {id}, ")),
+                (has_rest && has_failed, format!("fanlane resume {id} --failed, ")),
+                (!has_rest && has_failed, format!("fanlane rerun {id} --failed, ")),
+            ];
+            let ways: String = ways.into_iter().filter_map(|(is_one, way)| is_one.then_some(way)).collect();
+            line("again", format!("{ways}fanlane rerun {id}"));
         }
         if ended.not_done() > ended.cancelled {
             text += &failures::failures(&history, run.id)?;

@@ -77,7 +77,7 @@ pub enum ManagerAction {
         /// The object's name
         name: String,
         /// The values
-        #[arg(required = true, allow_hyphen_values = true)]
+        #[arg(required = true, allow_negative_numbers = true)]
         values: Vec<String>,
         /// How values are read.
         #[command(flatten)]
@@ -110,7 +110,7 @@ pub enum ManagerAction {
         /// The queue's name
         name: String,
         /// The values
-        #[arg(required = true, allow_hyphen_values = true)]
+        #[arg(required = true, allow_negative_numbers = true)]
         values: Vec<String>,
         /// The timeout.
         #[command(flatten)]

@@ -70,6 +70,11 @@ impl InputArgs {
         flags.into_iter().find_map(|(given, flag)| given.then_some(flag))
     }
 
+    /// Whether the first input of each source names its columns.
+    pub const fn has_header(&self) -> bool {
+        self.header.is_some()
+    }
+
     /// The sources that flags name, which stand before those of the words.
     pub fn sources(&self) -> Vec<Source> {
         let table = |format| move |file: &PathBuf| Values::Table { file: file_or_stdin(file), format, separator: None };
@@ -141,7 +146,8 @@ impl InputArgs {
         }
         Ok(Input::Columns {
             from: Box::new(from),
-            separator: self.colsep.clone(),
+            // As in GNU parallel a header without --colsep has tabs between its names.
+            separator: self.colsep.clone().or_else(|| self.header.as_ref().map(|_| "\\t".to_owned())),
             header: self.header.is_some(),
             trim: self.trim.map_or(self.colsep.is_some(), |trim| trim != TrimArg::N),
         })

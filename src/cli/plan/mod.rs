@@ -41,6 +41,16 @@ pub struct WordRules<'a> {
     pub linked: bool,
     /// Blank values are left out.
     pub skips_blank: bool,
+    /// A word with a replacement string would be repeated for each of this many values.
+    pub repeats_for: Option<u32>,
+}
+
+impl WordRules<'_> {
+    /// The first flag that says how inputs given as words are read, for a job that has its own.
+    fn first_given(&self) -> Option<&'static str> {
+        let flags = [(self.linked, "--link"), (self.replacement.is_some(), "-I"), (self.skips_blank, "-r")];
+        flags.into_iter().find_map(|(given, flag)| given.then_some(flag))
+    }
 }
 
 /// A job and where it stands.
@@ -70,7 +80,7 @@ impl Plan {
             !has_wd,
             "the tasks of {file} run in its folder, so --wd has no meaning with it; set working_dir in the file"
         );
-        if let Some(flag) = inputs.first_given() {
+        if let Some(flag) = inputs.first_given().or_else(|| rules.first_given()) {
             bail!("{file} has its own inputs, so {flag} has no meaning with it; set it in the file");
         }
         Self::from_file(path)
@@ -80,11 +90,11 @@ impl Plan {
     ///
     /// # Errors
     /// When there is no such preset, or what has no meaning beside it was given.
-    pub fn of_preset(name: &str, words: &[OsString], inputs: &InputArgs) -> Result<Self> {
+    pub fn of_preset(name: &str, words: &[OsString], inputs: &InputArgs, rules: &WordRules<'_>) -> Result<Self> {
         if let Some(word) = words.first() {
             bail!("the preset '{name}' has its own command and inputs, so '{}' has no meaning with it", word.display());
         }
-        if let Some(flag) = inputs.first_given() {
+        if let Some(flag) = inputs.first_given().or_else(|| rules.first_given()) {
             bail!("the preset '{name}' has its own inputs, so {flag} has no meaning with it");
         }
         Ok(Self { job: preset_name::find(name)?, folder: PathBuf::from(".") })
@@ -143,8 +153,16 @@ impl Plan {
         if rules.skips_blank {
             sources::leave_out_blank(&mut sources);
         }
+        let values = rules.repeats_for.map_or(0, |rows| (rows as usize).saturating_mul(sources.len().max(1)));
+        if let Some(word) = command.iter().find(|word| values > 1 && sources::is_part_of_word(word)) {
+            bail!(
+                "-N repeats a word such as '{}' for each value in GNU parallel, which is not done here; use -n, which puts all values in \
+                 the place of {{}}, or name each: {{1}} {{2}}",
+                word.display()
+            );
+        }
         if rules.linked {
-            sources::link(&mut sources)?;
+            sources::link(&mut sources, args.has_header())?;
         }
         if sources.is_empty() && stdin_is_terminal {
             bail!(

@@ -136,6 +136,11 @@ pub fn with_braces(command: &[OsString], text: &str) -> Result<Vec<OsString>, So
     command.iter().map(replaced).collect()
 }
 
+/// Whether `{}` is a part of a longer word in these words of a command.
+pub fn is_part_of_word(words: &OsStr) -> bool {
+    words.as_bytes().split(u8::is_ascii_whitespace).any(|word| word.len() > 2 && word.contains_str("{}"))
+}
+
 /// Leaves out words that are blank. Blank lines of files stay: whether a line is blank is not known before it is read.
 pub fn leave_out_blank(sources: &mut [Source]) {
     for source in sources {
@@ -145,11 +150,12 @@ pub fn leave_out_blank(sources: &mut [Source]) {
     }
 }
 
-/// Links all sources, and begins the shorter ones again until the longest ends, as GNU parallel does with `--link`.
+/// Links all sources, and begins the shorter ones again until the longest ends, as GNU parallel does with `--link`. With a header
+/// the first word of each is the name of its column, which does not come again.
 ///
 /// # Errors
 /// When the length of a source is not known.
-pub fn link(sources: &mut [Source]) -> Result<(), SourcesError> {
+pub fn link(sources: &mut [Source], has_header: bool) -> Result<(), SourcesError> {
     let mut lists: Vec<&mut Vec<OsString>> = Vec::new();
     let is_alone = sources.len() < 2;
     for (place, source) in sources.iter_mut().enumerate() {
@@ -161,8 +167,10 @@ pub fn link(sources: &mut [Source]) -> Result<(), SourcesError> {
         }
     }
     let longest = lists.iter().map(|words| words.len()).max().unwrap_or_default();
-    for words in lists.into_iter().filter(|words| !words.is_empty()) {
-        *words = words.iter().cycle().take(longest).cloned().collect();
+    let names = usize::from(has_header);
+    for words in lists.into_iter().filter(|words| words.len() > names) {
+        let values = words[names..].to_vec();
+        words.extend(values.iter().cycle().take(longest - words.len()).cloned());
     }
     Ok(())
 }

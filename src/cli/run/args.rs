@@ -62,8 +62,7 @@ pub struct RunArgs {
     /// How inputs are read.
     #[command(flatten)]
     pub inputs: InputArgs,
-    #[arg(short = 'n', long, short_alias = 'N', aliases = ["maxargs", "max-replace-args", "maxreplaceargs"], value_name = "N")]
-    #[arg(help = field::MAX_ROWS.help)]
+    #[arg(short = 'n', long, alias = "maxargs", value_name = "N", conflicts_with = "max_replace_args", help = field::MAX_ROWS.help)]
     pub max_args: Option<u32>,
     #[arg(long, value_name = "N", help = field::SAMPLE.help)]
     pub sample: Option<u64>,
@@ -101,7 +100,7 @@ impl RunArgs {
             );
         }
         let mut plan = match &self.preset {
-            Some(name) => Plan::of_preset(name, &self.words, &self.inputs)?,
+            Some(name) => Plan::of_preset(name, &self.words, &self.inputs, &self.word_rules())?,
             None => Plan::of_words(&self.words, &self.inputs, &self.word_rules(), self.overlay.scope.wd.is_some())?,
         };
         self.merge_into(&mut plan.job);
@@ -130,6 +129,7 @@ impl RunArgs {
             replacement: self.parallel.replacement.as_deref(),
             linked: self.parallel.link,
             skips_blank: self.parallel.no_run_if_empty,
+            repeats_for: self.parallel.max_replace_args,
         }
     }
 
@@ -138,8 +138,8 @@ impl RunArgs {
         if let Some(tagstring) = self.keep.tagstring() {
             job.tagstring = Some(tagstring.to_owned());
         }
-        if self.max_args.is_some() {
-            job.max_args = self.max_args;
+        if let Some(rows) = self.max_args.or(self.parallel.max_replace_args) {
+            job.max_args = Some(rows);
         }
         if self.sample.is_some() {
             job.sample = self.sample;

@@ -21,6 +21,9 @@ pub struct ParallelArgs {
     /// Another replacement string in place of `{}`.
     #[arg(short = 'I', hide = true, value_name = "TEXT", allow_hyphen_values = true)]
     pub replacement: Option<String>,
+    /// How many values a task has; each word with a replacement string is written once for each value.
+    #[arg(short = 'N', long, hide = true, alias = "maxreplaceargs", value_name = "N")]
+    pub max_replace_args: Option<u32>,
     /// Walk the sources side by side, beginning the shorter ones again.
     #[arg(long, hide = true, alias = "xapply")]
     pub link: bool,

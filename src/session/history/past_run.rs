@@ -50,7 +50,7 @@ impl PastRun {
         };
         let again = job.as_ref().map_err(Clone::clone).and_then(|job| {
             let whole = reopen(job, &row.folder, folder)?;
-            let ended = EndedTasks::in_history(&history, id, &whole)
+            let ended = EndedTasks::in_chain_and_later(&history, id, &whole)
                 .map_err(|error| format!("It cannot be run again: {error}."))?;
             let batch = pick(&whole, picked.as_deref()).ok_or("Its batch is shorter than it was.")?;
             let rest = whole.rest(&ended.left(&whole).0);

@@ -14,6 +14,7 @@ use super::{Engine, EngineError, RunHandle, RunOptions};
 use crate::event::Event;
 use crate::job::Batch;
 use fanlane_os::child::OWN_EXECUTABLE;
+use fanlane_os::machine;
 
 /// Runs batches on worker processes of this machine.
 #[derive(Clone, Debug)]
@@ -41,6 +42,10 @@ impl Engine for LocalEngine {
         options: RunOptions,
         events: Sender<Event>,
     ) -> Result<Box<dyn RunHandle>, EngineError> {
+        let wanted = batch.job().control.memfree_bytes.unwrap_or(0);
+        if let Some(there) = machine::memory_bytes().filter(|there| wanted > *there) {
+            return Err(EngineError::Memory { wanted, there });
+        }
         Ok(Box::new(Run::start(Box::new(self.clone()), batch, options, events)?))
     }
 }

@@ -198,6 +198,14 @@ pub enum EngineError {
     /// The batch calls a Python function that cannot be called so.
     #[error(transparent)]
     Python(#[from] python::PythonError),
+    /// No task could ever begin, since the machine has less memory than is to be free.
+    #[error("memfree_bytes asks for {wanted} bytes of free memory, and this machine has {there}; ask for less")]
+    Memory {
+        /// The memory that must be free.
+        wanted: u64,
+        /// That of the machine.
+        there: u64,
+    },
     /// The system refused something that no run can do without.
     #[error("{what}: {source}")]
     System {

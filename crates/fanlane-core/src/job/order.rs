@@ -48,14 +48,15 @@ const BY_HISTORY: &str = "longest-first-by-history";
 
 /// An order by values as a flag and a field have it.
 ///
-/// `priority:COLUMN`, `longest-first:COLUMN`, `longest-first-in:JOBLOG`, `longest-first-by-history`.
+/// `priority:COLUMN`, `longest-first:COLUMN`, `longest-first-in:JOBLOG`, `longest-first-by-history`, `shuffled:SEED`.
 impl FromStr for Order {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         let bad = || {
             "expected priority:COLUMN, longest-first:COLUMN with a column or a template of one, \
-             longest-first-in:JOBLOG with the job log of an earlier run, or longest-first-by-history"
+             longest-first-in:JOBLOG with the job log of an earlier run, longest-first-by-history, or shuffled:SEED with a whole \
+             number"
                 .to_owned()
         };
         if text == BY_HISTORY {
@@ -63,6 +64,7 @@ impl FromStr for Order {
         }
         let (what, of) = text.split_once(':').filter(|(_, of)| !of.is_empty()).ok_or_else(bad)?;
         match what {
+            "shuffled" => of.parse().map(|seed| Self::Shuffled { seed }).map_err(|_| bad()),
             "priority" => Ok(Self::Priority(of.to_owned())),
             "longest-first" => Ok(Self::LongestFirst(Durations::Column(of.to_owned()))),
             "longest-first-in" => Ok(Self::LongestFirst(Durations::JobLog(lossless::path_of_text(of)))),

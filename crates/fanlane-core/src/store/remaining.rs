@@ -134,10 +134,28 @@ impl EndedTasks {
     /// When their tasks are not those of this batch, or the history cannot be read.
     pub fn in_history(history: &History, run: i64, batch: &Batch) -> Result<Self, RemainingError> {
         let chain = history.chain(run)?;
-        let picked = history.picked(chain.first().id)?;
+        Self::in_runs(history, chain.first().id, chain.runs().iter().rev().map(|run| run.id), batch)
+    }
+
+    /// The tasks that a run in the history, the runs that it resumed, and all that have resumed any of these have ended.
+    ///
+    /// # Errors
+    /// As [`EndedTasks::in_history`].
+    pub fn in_chain_and_later(history: &History, run: i64, batch: &Batch) -> Result<Self, RemainingError> {
+        let first = history.chain(run)?.first().id;
+        Self::in_runs(history, first, history.resumed_by(first)?, batch)
+    }
+
+    fn in_runs(
+        history: &History,
+        first: i64,
+        runs: impl IntoIterator<Item = i64>,
+        batch: &Batch,
+    ) -> Result<Self, RemainingError> {
+        let picked = history.picked(first)?;
         let wanted = picked.map(|numbers| numbers.iter().map(|number| TaskId(number.saturating_sub(1))).collect());
         let mut ended = Self { outcomes: HashMap::new(), wanted };
-        for run in chain.runs().iter().rev().map(|run| run.id) {
+        for run in runs {
             history.each_ended(run, |words, record| {
                 check(run, batch, words)?;
                 let is_done = record.outcome.class() == OutcomeClass::Done;

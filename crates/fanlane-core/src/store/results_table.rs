@@ -249,9 +249,9 @@ fn whole_rows_bytes(file: &File, format: TableFormat) -> io::Result<u64> {
 }
 
 /// A text that is safe in a spreadsheet: one that begins with `=`, `+`, `-`, `@`, a tab or a carriage return would be a
-/// formula there and gets a `'` in front. A plain number is unchanged.
+/// formula there and gets a `'` in front. A plain number is unchanged, also where a line end follows it.
 pub fn formula_guarded(text: &[u8]) -> Cow<'_, [u8]> {
-    let is_number = || str::from_utf8(text).is_ok_and(|text| text.parse::<f64>().is_ok_and(f64::is_finite));
+    let is_number = || str::from_utf8(text).is_ok_and(|text| text.trim_end().parse::<f64>().is_ok_and(f64::is_finite));
     match text.first() {
         Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r') if !is_number() => {
             let mut safe = Vec::with_capacity(text.len() + 1);

@@ -4,9 +4,6 @@ use super::{Dispatcher, Effect};
 use crate::event::{DispatchEvent, EventKind, OutcomeClass, OutcomeCounts};
 use crate::job::control::{Halt, HaltOn, HaltWhen, Threshold};
 
-/// A share of the batch ends a run only from this many tasks on: one failure among the first is not yet a share.
-const MIN_FOR_SHARE: u64 = 3;
-
 impl Dispatcher {
     /// Ends the run early if enough tasks have ended as its halt says.
     pub(super) fn halt_if_reached(&mut self, now_ns: u64, effects: &mut Vec<Effect>) {
@@ -34,9 +31,9 @@ fn is_reached(halt: Halt, counts: &OutcomeCounts, tasks: Option<u64>) -> bool {
     };
     match halt.threshold {
         Threshold::Count(count) => counted >= count,
-        Threshold::Percent(percent) => tasks.is_some_and(|tasks| {
-            counted >= MIN_FOR_SHARE.min(tasks) && counted as f64 * 100.0 >= percent * tasks as f64
-        }),
+        Threshold::Percent(percent) => {
+            tasks.is_some_and(|tasks| counted > 0 && counted as f64 * 100.0 >= percent * tasks as f64)
+        }
     }
 }
 
@@ -61,7 +58,8 @@ mod tests {
             assert_eq!(is_reached(halt.parse().unwrap(), &counts, Some(tasks)), reached, "{halt}");
         }
         let one = OutcomeCounts { failed: 1, ..OutcomeCounts::default() };
-        assert!(!is_reached("now,fail=10%".parse().unwrap(), &one, Some(5)));
+        assert!(is_reached("now,fail=10%".parse().unwrap(), &one, Some(5)), "as in GNU parallel");
+        assert!(!is_reached("now,fail=10%".parse().unwrap(), &one, Some(11)));
         assert!(is_reached("now,fail=10%".parse().unwrap(), &one, Some(1)));
         assert!(!is_reached("now,fail=10%".parse().unwrap(), &one, None));
     }

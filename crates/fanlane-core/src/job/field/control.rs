@@ -138,6 +138,12 @@ field_rows! { CONTROL_GROUP: "Control", about_processes: false,
         get: |job| amounts(&job.control.resources),
         set: |job, text| given(text, |text| read_amounts(text, parse_amount))
             .map(|all| job.control.resources = all.unwrap_or_default()),
+        check: |job, _| {
+            let names: Vec<&String> = job.control.resources.keys().collect();
+            let alike = |index: &usize| names[..*index].iter().find(|one| one.to_uppercase() == names[*index].to_uppercase());
+            let (other, name) = (0..names.len()).find_map(|index| Some((alike(&index)?, names[index])))?;
+            Some(format!("{other} and {name} would share one variable of a task's environment; rename one"))
+        },
     }
     NEEDS {
         key: "control.needs",

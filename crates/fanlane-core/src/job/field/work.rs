@@ -131,13 +131,10 @@ field_rows! { ORDER_GROUP: "Order", about_processes: false,
         example: "priority:1",
         values: "`Priority`, `LongestFirst(Column)`, `LongestFirst(JobLog)`, `LongestFirst(History)`, `Shuffled`",
         get: |job| match &job.order {
-            Order::Shuffled { seed } => format!("{SHUFFLED}{seed}"),
+            Order::Shuffled { seed } => format!("shuffled:{seed}"),
             order => order.typed().unwrap_or_default(),
         },
-        set: |job, text| given(text, |text| match text.strip_prefix(SHUFFLED) {
-            Some(seed) => number(seed).map(|seed| Order::Shuffled { seed }),
-            None => text.parse(),
-        }).map(|order| job.order = order.unwrap_or_default()),
+        set: |job, text| given(text, str::parse).map(|order| job.order = order.unwrap_or_default()),
     }
     SAMPLE {
         key: "sample",
@@ -160,8 +157,6 @@ field_rows! { ORDER_GROUP: "Order", about_processes: false,
         set: |job, text| given(text, number).map(|seed| job.sample_seed = seed.unwrap_or_default()),
     }
 }
-
-const SHUFFLED: &str = "shuffled:";
 
 fn inputs_problem(inputs: &[Input]) -> Option<String> {
     if inputs.iter().filter(|input| input.reads_stdin()).count() > 1 {

@@ -47,5 +47,6 @@ pub fn import_joblog(log: &str) -> Result<Imported, ImportError> {
         note(&mut notes, format!("Host {host}"), "all tasks run on this machine");
     }
     let inputs = vec![Input::List(commands.into_iter().map(|(_, command)| command).collect())];
-    Ok(Imported { job: job("sh -c {}".to_owned(), inputs)?, notes })
+    // What a template begins with is not quoted: each input is a command line of the shell.
+    Ok(Imported { job: job("{}".to_owned(), inputs)?, notes })
 }

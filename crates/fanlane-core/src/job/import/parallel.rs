@@ -202,6 +202,13 @@ pub fn import_parallel(words: &[Word]) -> Result<Imported, ImportError> {
     for word in words.iter().filter(expanded) {
         note(&mut notes, &word.text, "a shell would have expanded it; it is taken literally");
     }
+    for word in command.iter().filter(|word| word.expanded) {
+        note(
+            &mut notes,
+            &word.text,
+            "the shell that starts parallel would have expanded it; here the shell of each task does, so its variables must be exported",
+        );
+    }
     let inputs_and_command = job(text, inputs)?;
     Ok(Imported { job: Job { task: inputs_and_command.task, inputs: inputs_and_command.inputs, ..settings }, notes })
 }
@@ -288,10 +295,10 @@ fn inputs_of_one((marker, words): &(&str, &[Word]), notes: &mut Vec<Note>) -> Ve
         return words.iter().map(|word| lines(&word.text)).collect();
     }
     match *words {
-        [word] if word.pattern => vec![Input::Glob(word.text.clone())],
+        [word] if word.pattern && !word.braces && !word.expanded => vec![Input::Glob(word.glob.clone())],
         [word] if range(&word.text).is_some() => range(&word.text).into_iter().collect(),
         words => {
-            let is_several = |word: &&Word| word.pattern || (word.text.starts_with('{') && word.text.ends_with('}'));
+            let is_several = |word: &&Word| word.pattern || word.braces;
             for word in words.iter().filter(is_several) {
                 let meaning = "a shell would have expanded it to several words; it is taken literally";
                 note(notes, &word.text, meaning);

@@ -113,10 +113,13 @@ fn settings_of_parallel_are_carried_over() {
 #[test]
 fn command_lines_of_xargs_become_jobs() {
     const BLANKS: &str = "blanks in the inputs";
+    const QUOTES: &str = "quotes and blanks in the inputs";
     let cases: &[(&str, &str, &[&str])] = &[
         ("xargs -P4 -n1 gzip", "gzip {}", &[BLANKS]),
-        ("xargs -P 4 -I {} mv {} 'my dir'/{}.bak", "mv {} 'my dir/'{}.bak", &[]),
-        ("xargs -I% sh -c 'echo $HOME; wc %'", "sh -c 'echo $HOME; wc '{}", &[]),
+        ("xargs -P 4 -I {} mv {} 'my dir'/{}.bak", "mv {} 'my dir/'{}.bak", &[QUOTES]),
+        ("xargs -I% sh -c 'echo $HOME; wc %'", "sh -c 'echo $HOME; wc '{}", &[QUOTES]),
+        ("xargs -0 -I% grep -E [0-9]{1} %.{}", "grep -E '[0-9]{''1}' {}'.{''}'", &["[0-9]{1}"]),
+        ("xargs -0 -n1 ls $HOME ~/x 'a*'", "ls '$HOME' '~/x' 'a*' {}", &["$HOME", "~/x"]),
         ("xargs rm -f", "rm -f {}", &["xargs without -n", BLANKS]),
         ("xargs -n1", "echo {}", &[BLANKS]),
         ("find . | xargs -0 -n 1 -t wc", "wc {}", &["find .", "-t"]),
@@ -146,7 +149,7 @@ fn a_job_log_becomes_its_commands() {
     assert_eq!(imported.job.inputs, [list(&["echo 'a\tb'", "echo b;\nfalse"])]);
     assert_eq!(noted(&imported), ["repeated lines", "Exitval, Signal", "Host far"]);
     let batch = Batch::open(&imported.job, std::path::Path::new("."), &mut std::io::empty()).expect("a batch");
-    assert_eq!(batch.payload(crate::job::TaskId(1), 1), "sh -c 'echo b;\nfalse'");
+    assert_eq!(batch.payload(crate::job::TaskId(1), 1), "echo b;\nfalse");
     for (text, line) in [("", 1), ("a\n", 1), ("Seq\tHost\t\nx\n", 2), ("Seq\tHost\t\nx\t\t\t\t\t\t\t\t\n", 2)] {
         let error = import_joblog(text).expect_err(text);
         assert!(matches!(error, ImportError::LogLine { line: found, .. } if found == line), "{text}: {error}");
@@ -176,11 +179,17 @@ fn words_are_parted_as_a_shell_does() {
         ("\"a\\\"b\\c\\$\"", &["a\"b\\c$"]),
         ("a\\\nb", &["ab"]),
         ("a|b>>c", &["a", "|", "b", ">>", "c"]),
+        ("a 2>/dev/null b2>c", &["a", "2>", "/dev/null", "b2", ">", "c"]),
+        ("a # b c\nd#e", &["a", "d#e"]),
         ("", &[]),
     ];
     for (line, words) in cases {
         assert_eq!(texts(line), *words, "{line}");
     }
+    let globs = |line: &str| shell_words(line).expect(line).into_iter().map(|word| word.glob).collect::<Vec<_>>();
+    assert_eq!(globs("[^a].txt '[x]'*.txt \\[x\\]* **/*"), ["[!a].txt", "[[]x[]]*.txt", "[[]x[]]*", "*/*"]);
+    let braces = |line: &str| shell_words(line).expect(line).iter().map(|word| word.braces).collect::<Vec<_>>();
+    assert_eq!(braces("{a,b}.txt x{1..2} {} '{a,b}' {1} {a"), [true, true, false, false, false, false]);
     let flags = |line: &str| {
         shell_words(line).expect(line).iter().map(|word| (word.pattern, word.expanded)).collect::<Vec<_>>()
     };

@@ -96,6 +96,14 @@ pub fn import_xargs(words: &[Word]) -> Result<Imported, ImportError> {
             );
         }
     }
+    if replace.is_some() && !null {
+        let meaning =
+            "each line is one input; xargs would have read its quotes and left out blanks in front and empty lines";
+        note(&mut notes, "quotes and blanks in the inputs", meaning);
+    }
+    for word in own[first..end].iter().filter(|word| word.would_be_expanded()) {
+        note(&mut notes, &word.text, "a shell would have expanded it; it is taken literally");
+    }
     if null {
         let file = if let Input::Lines(file) = input { Some(file) } else { None };
         input = Input::records(file, "\0");
@@ -129,12 +137,14 @@ fn replace(draft: &mut Draft, value: &str) -> Result<(), String> {
 
 /// xargs uses no shell, so what a shell would read in its words is quoted.
 fn command(words: &[Word], replace: Option<&str>) -> String {
-    let quoted = |text: &str| if text.is_empty() { String::new() } else { quote(BStr::new(text)).to_string() };
+    // Braces stand in quotes, and a pair of quotes within them keeps them from being a replacement string.
+    let kept = |text: &str| quote(BStr::new(text)).to_string().replace('{', "{''");
+    let quoted = |text: &str| if text.is_empty() { String::new() } else { kept(text) };
     let word = |word: &Word| match replace {
         Some(replaced) if word.text.contains(replaced) => {
             word.text.split(replaced).map(quoted).collect::<Vec<_>>().join("{}")
         }
-        _ => quote(BStr::new(&word.text)).to_string(),
+        _ => kept(&word.text),
     };
     let mut command: Vec<String> = words.iter().map(word).collect();
     if command.is_empty() {

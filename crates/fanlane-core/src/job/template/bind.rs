@@ -43,7 +43,9 @@ pub(super) fn bind(reader: Reader, pieces: &[Piece], columns: &[String]) -> Resu
                     position: *position,
                     given: columns.len(),
                 })?;
-                value_step(&mut line, index, *part, *column)
+                let step = value_step(&mut line, index, *part, *column);
+                // A last group of fewer values has another end.
+                if *position < 0 { Step::FromEnd { back: columns.len() - index, part: *part } } else { step }
             }
             Piece::Braced { inside, column } => match column_called(inside, columns, *column)? {
                 Some((index, part)) => value_step(&mut line, index, part, *column),

@@ -62,6 +62,11 @@ pub(super) enum Step {
         index: usize,
         part: Part,
     },
+    /// The value that is so many before the end, 1 for the last.
+    FromEnd {
+        back: usize,
+        part: Part,
+    },
     All(Form),
     /// Each value is a word of a program; unless these are the first words, others stand before them.
     Words {
@@ -85,12 +90,11 @@ impl CommandLine {
                 Step::Text { start, end } => out.extend_from_slice(&self.text[start..end]),
                 Step::Number(format) => format.write(digits.format(place.number).as_bytes(), out),
                 Step::Slot(format) => format.write(digits.format(place.slot).as_bytes(), out),
-                Step::Value { index, .. } if index >= values.count() => {}
-                Step::Value { index, part: Part::Form(form) } => {
-                    self.put(form.of(values.value(index, &mut digits)), out);
-                }
-                Step::Value { index, part: Part::Number(format) } => {
-                    format.write(values.value(index, &mut digits), out);
+                Step::Value { index, part } => self.put_value(index, part, values, out),
+                Step::FromEnd { back, part } => {
+                    if let Some(index) = values.count().checked_sub(back) {
+                        self.put_value(index, part, values, out);
+                    }
                 }
                 Step::All(form) => self.put_all(form, b' ', values, out),
                 Step::Words { form, first } => {
@@ -100,6 +104,17 @@ impl CommandLine {
                     self.put_all(form, b'\0', values, out);
                 }
             }
+        }
+    }
+
+    fn put_value<V: Values + ?Sized>(&self, index: usize, part: Part, values: &V, out: &mut Vec<u8>) {
+        if index >= values.count() {
+            return;
+        }
+        let mut digits = Digits::new();
+        match part {
+            Part::Form(form) => self.put(form.of(values.value(index, &mut digits)), out),
+            Part::Number(format) => format.write(values.value(index, &mut digits), out),
         }
     }
 

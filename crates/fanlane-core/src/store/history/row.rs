@@ -242,14 +242,27 @@ impl History {
         }
     }
 
-    /// The number of the newest run that no task of another run started.
+    /// The number of the newest run that no task of another run started, and that had a task or still may get one; where there is no
+    /// such run, of the newest.
     ///
     /// # Errors
     /// When there is none, or the history cannot be read.
     pub fn last(&self) -> Result<i64, HistoryError> {
-        let text = "SELECT max(id) FROM runs WHERE parent IS NULL";
+        let text = "SELECT coalesce(max(id) FILTER (WHERE tasks > 0 OR summary IS NULL), max(id)) FROM runs WHERE parent IS NULL";
         let newest = self.connection.query_row(text, [], |row| row.get::<_, Option<i64>>(0));
         newest.map_err(|error| self.fault(error))?.ok_or(HistoryError::Empty)
+    }
+
+    /// A run and all that resume it, directly or indirectly, the oldest first.
+    ///
+    /// # Errors
+    /// When the history cannot be read.
+    pub fn resumed_by(&self, id: i64) -> Result<Vec<i64>, HistoryError> {
+        let text = "WITH RECURSIVE family(id) AS (VALUES (?1) UNION SELECT runs.id FROM runs JOIN family ON continues = family.id)
+            SELECT id FROM family ORDER BY id";
+        let mut statement = self.connection.prepare(text).map_err(|error| self.fault(error))?;
+        let rows = statement.query_map([id], |row| row.get(0)).and_then(Iterator::collect);
+        rows.map_err(|error| self.fault(error))
     }
 
     /// Earlier runs of the same job in the same folder, the newest first.

@@ -161,6 +161,8 @@ fn a_run_without_an_end_was_interrupted_and_its_rest_is_known() {
     let ended = EndedTasks::in_history(&db, second, &whole).expect("the same job");
     assert_eq!(ended.left(&whole).0, [TaskId(3)]);
     assert_eq!(ended.counts(), Earlier { done: 2, failed: 1, ended: 0 });
+    assert_eq!(EndedTasks::in_chain_and_later(&db, id, &whole).expect("the same job"), ended);
+    assert_eq!(db.resumed_by(id).expect("there"), [id, second]);
 
     for (changed, words) in
         [(["a", "x", "c", "d"].as_slice(), "another command as task 2"), (&["a"], "a task 2, but there are only 1")]

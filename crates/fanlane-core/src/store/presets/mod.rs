@@ -168,9 +168,17 @@ impl Presets {
         if job.name.trim().is_empty() {
             return Err(PresetError::NoName);
         }
-        let slug = Slug::of(&job.name);
+        let slug = self.slug_for(&job.name);
         self.write(&slug, job, if overwrite { Existing::Replace } else { Existing::Keep })?;
         Ok(slug)
+    }
+
+    /// The slug of a preset of this name, or a free one: names that differ only in signs do not share a file.
+    fn slug_for(&self, name: &str) -> Slug {
+        let is_other = |slug: &Slug| self.load(slug).is_ok_and(|job| !is_same_name(job.display_name(), name));
+        let plain = Slug::of(name);
+        let numbered = (2..1000).map(|number| plain.numbered(number));
+        std::iter::once(plain.clone()).chain(numbered).find(|slug| !is_other(slug)).unwrap_or(plain)
     }
 
     /// Saves a job under another name, which becomes the job's name.
@@ -187,12 +195,13 @@ impl Presets {
     /// [`PresetError::Exists`] if another preset has that file, and when it cannot be loaded or saved.
     pub fn rename(&self, slug: &Slug, name: &str) -> Result<Slug, PresetError> {
         let job = self.load(slug)?;
-        let is_same_file = Slug::of(name) == *slug;
-        let new_slug = self.save_as(&job, name, is_same_file)?;
-        if !is_same_file {
-            // Both exist for a moment, so that a crash here loses nothing.
-            self.delete(slug)?;
+        if Slug::of(name) == *slug {
+            self.write(slug, &Job { name: name.trim().to_owned(), ..job }, Existing::Replace)?;
+            return Ok(slug.clone());
         }
+        let new_slug = self.save_as(&job, name, false)?;
+        // Both exist for a moment, so that a crash here loses nothing.
+        self.delete(slug)?;
         Ok(new_slug)
     }
 
@@ -291,6 +300,11 @@ impl SavedPreset {
     pub fn title(&self) -> &str {
         self.job.as_ref().map_or(self.slug.as_str(), Job::display_name)
     }
+}
+
+/// Whether a name of a preset means this one, whatever the case of its letters.
+fn is_same_name(one: &str, other: &str) -> bool {
+    one.trim().to_lowercase() == other.trim().to_lowercase()
 }
 
 #[cfg(test)]

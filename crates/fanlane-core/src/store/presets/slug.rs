@@ -27,6 +27,11 @@ impl Slug {
         Self(if slug.is_empty() { "preset".to_owned() } else { slug.to_owned() })
     }
 
+    /// The slug of another preset whose name has the same letters.
+    pub(super) fn numbered(&self, number: u32) -> Self {
+        Self(format!("{}-{number}", self.0))
+    }
+
     /// The slug of an existing file, whatever its name.
     pub(super) fn of_file_stem(stem: &str) -> Self {
         Self(stem.to_owned())
