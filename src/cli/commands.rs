@@ -8,6 +8,7 @@ use clap::Parser;
 
 use super::detached::attach::{AttachArgs, WatchArgs};
 use super::detached::follow::FollowArgs;
+use super::detached::locate::WhereArgs;
 use super::detached::stop::StopArgs;
 use super::exit_status::Status;
 use super::export::ExportArgs;
@@ -74,6 +75,8 @@ commands! {
     Watch(WatchArgs),
     /// Print what the tasks of a run print while they print, or one of them; of an ended run what is recorded
     Follow(FollowArgs),
+    /// Tell where a running task is: the stack of a Python call, and what its processes wait for
+    Where(WhereArgs),
     /// Stop a detached run and wait for its end
     Stop(StopArgs),
     /// Put a job into the queue, to be run when its turn comes; it takes what fanlane run takes

@@ -61,6 +61,8 @@ pub enum Command {
     StopNow,
     /// Cancel one task of the run.
     CancelTask(TaskId),
+    /// Ask where a running task is, and show it in its details.
+    LocateTask(TaskId),
     /// End the running attempt of a task and put it back into the queue.
     RestartTask(TaskId),
     /// Give a task up, and let those that wait for it begin.

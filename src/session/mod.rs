@@ -195,6 +195,10 @@ impl Session {
             Command::Stop => self.run.command(RunCommand::Stop),
             Command::StopNow => self.run.command(RunCommand::StopNow),
             Command::CancelTask(task) => self.run.command(RunCommand::Cancel(task)),
+            Command::LocateTask(task) => {
+                self.run.select(Some(task));
+                self.run.command(RunCommand::Locate(task));
+            }
             Command::RestartTask(task) => self.run.command(RunCommand::Restart(task)),
             Command::SkipTask(task) => self.run.command(RunCommand::Skip(task)),
             Command::RaiseTask(task) => self.run.command(RunCommand::Raise(task)),

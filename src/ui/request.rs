@@ -114,6 +114,7 @@ impl Requests {
     /// Adds what is asked about one task.
     pub(super) fn order(&mut self, task: TaskId, order: TaskOrder) {
         self.command(match order {
+            TaskOrder::Locate => Command::LocateTask(task),
             TaskOrder::Kill => Command::CancelTask(task),
             TaskOrder::Restart => Command::RestartTask(task),
             TaskOrder::Skip => Command::SkipTask(task),

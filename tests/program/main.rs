@@ -14,6 +14,7 @@ mod host;
 mod inert;
 mod job_control;
 mod live_output;
+mod locate;
 mod lone_words;
 mod manager;
 mod parallel_oracle;

@@ -6,7 +6,7 @@ use egui_kittest::kittest::Queryable as _;
 use fanlane::session::{Command, JobDraft, Page, Session};
 use fanlane_core::engine::{EngineTraits, RunCommand};
 use fanlane_core::event::{
-    AttemptRecord, DispatchEvent, EventKind, LaneId, Outcome, TaskEvent, TaskId, WorkerEvent, WorkerId,
+    AttemptRecord, DispatchEvent, EventKind, LaneId, Outcome, SampleEvent, TaskEvent, TaskId, WorkerEvent, WorkerId,
 };
 use fanlane_core::job::Job;
 
@@ -54,6 +54,34 @@ fn a_running_task_is_killed_restarted_and_skipped_by_keys_at_its_bar() {
         assert_eq!(engine.asked().commands.last(), Some(&command));
     }
     assert_eq!(engine.asked().commands.len(), 3, "each once");
+}
+
+#[test]
+fn where_a_running_task_is_is_asked_at_its_bar_and_shown_in_its_details() {
+    let (mut window, engine) = with_cubes();
+    running(&mut window, &engine);
+    window.get_by_label("Timeline of the lanes").focus();
+    window.run_steps(2);
+    press(&mut window, Modifiers::NONE, Key::ArrowRight);
+    press(&mut window, Modifiers::NONE, Key::W);
+    let task = TaskId(0);
+    assert_eq!(engine.asked().commands.last(), Some(&RunCommand::Locate(task)));
+    assert!(shown(&window).page == Page::RESULTS, "where its details are");
+    let located = |place: Option<&str>| SampleEvent::Located { task, place: place.map(Into::into) };
+    engine.say(2 * MS, EventKind::Sample(located(Some("File \"model.py\", line 3, in cube\u{1b}[1m"))));
+    until(&mut window, "the answer", |session| {
+        session.run.current().expect("a run").model().place_of(task).is_some_and(|place| place.lines.is_some())
+    });
+    assert!(window.query_by_label_contains("line 3, in cube").is_some());
+    assert!(window.query_by_label_contains("\u{1b}").is_none(), "harmless to show");
+    assert!(window.query_by_label("Copy where it is").is_some());
+    click(&mut window, "Where is it?");
+    assert_eq!(engine.asked().commands.iter().filter(|asked| **asked == RunCommand::Locate(task)).count(), 2);
+    engine.say(3 * MS, EventKind::Sample(located(None)));
+    until(&mut window, "the other answer", |session| {
+        session.run.current().expect("a run").model().place_of(task).is_some_and(|place| place.lines.is_none())
+    });
+    assert!(window.query_by_label("It was not running when it was asked.").is_some());
 }
 
 #[test]

@@ -31,6 +31,7 @@ pub mod own_descriptor;
 pub mod owned_folder;
 pub mod pacing;
 pub mod parent_death;
+pub mod process_facts;
 pub mod process_id;
 pub mod process_tree;
 pub mod progress;

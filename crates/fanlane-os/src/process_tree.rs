@@ -232,6 +232,11 @@ pub fn live_start_ticks(pid: u32) -> Option<u64> {
     (!matches!(state, ZOMBIE | DEAD)).then_some(start_ticks)
 }
 
+/// The state of a process, as the letter in `/proc/PID/stat`.
+pub fn state(pid: u32) -> Option<char> {
+    state_and_start(pid).map(|(state, _)| state)
+}
+
 /// The state of a process, and when it was started.
 fn state_and_start(pid: u32) -> Option<(char, u64)> {
     const STATE: usize = 0;

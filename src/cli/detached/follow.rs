@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 use bstr::BString;
 use clap::Args;
 
-use super::{detached_runs, list};
+use super::{detached_named, task_of};
 use crate::cli::exit_status::Status;
 use crate::cli::report::{Bar, Format, Grouping, RecordedTask, Report, Streams, Style, Tasks};
 use crate::cli::run_name::RunName;
@@ -12,8 +12,8 @@ use crate::cli::subcommand::Subcommand;
 use crate::cli::terminal::{is_closed_pipe, remark};
 use fanlane_core::engine::{OutputLevel, RunCommand};
 use fanlane_core::event::{AttemptRecord, EventKind, Outcome, RunEvent, TaskEvent, TaskId};
-use fanlane_core::host::{DetachedInfo, DetachedRun, DetachedUpdate};
-use fanlane_core::job::{Batch, TaskKind};
+use fanlane_core::host::{DetachedRun, DetachedUpdate};
+use fanlane_core::job::TaskKind;
 use fanlane_core::store::history::{self, History, HistoryError, RunRow, RunState};
 use fanlane_os::clock::monotonic_ns;
 
@@ -52,18 +52,6 @@ impl Subcommand for FollowArgs {
             followed => followed,
         }
     }
-}
-
-/// The detached run of this name that is running; the newest, if there are several.
-fn detached_named(name: &str) -> Option<DetachedRun> {
-    let is_it = |info: &DetachedInfo| match name.parse() {
-        Ok(RunName::Last) => true,
-        Ok(RunName::Number(number)) => info.run == Some(number),
-        Err(_) => info.name == name,
-    };
-    let (_, folder) = list().into_iter().rfind(|(info, _)| is_it(info))?;
-    // One that has ended meanwhile is in the history.
-    detached_runs().watch(folder).ok()
 }
 
 /// Tasks whose lines are tagged, or are not.
@@ -149,14 +137,6 @@ fn follow(mut watching: DetachedRun, number: Option<u64>, streams: Streams) -> R
 
 fn is_done(record: &AttemptRecord) -> bool {
     record.outcome == Outcome::Done
-}
-
-/// The task with this number.
-fn task_of(batch: &Batch, number: u64) -> Result<TaskId> {
-    match (0..batch.len()).map(TaskId).find(|task| batch.number(*task) == number) {
-        Some(task) => Ok(task),
-        None => bail!("the run has no task {number}; fanlane export lists the tasks of a run that has ended"),
-    }
 }
 
 /// Prints what is recorded of a run that has ended, or of one of its tasks.

@@ -3,6 +3,7 @@
 
 pub mod attach;
 pub mod follow;
+pub mod locate;
 pub mod start;
 pub mod stop;
 
@@ -11,7 +12,9 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::run_name::RunName;
+use fanlane_core::event::TaskId;
 use fanlane_core::host::{DetachedInfo, DetachedRun, DetachedRuns};
+use fanlane_core::job::Batch;
 use fanlane_core::store::history::{self, History};
 use fanlane_os::child::OWN_EXECUTABLE;
 
@@ -55,6 +58,29 @@ pub fn find(name: Option<RunName>) -> Result<DetachedRun> {
     };
     let (_, folder) = found.swap_remove(place);
     detached_runs().watch(folder).context("the detached run cannot be reached")
+}
+
+/// The detached run of this name that is running; the newest, if there are several.
+fn detached_named(name: &str) -> Option<DetachedRun> {
+    let is_it = |info: &DetachedInfo| match name.parse() {
+        Ok(RunName::Last) => true,
+        Ok(RunName::Number(number)) => info.run == Some(number),
+        Err(_) => info.name == name,
+    };
+    let (_, folder) = list().into_iter().rfind(|(info, _)| is_it(info))?;
+    // One that has ended meanwhile is in the history.
+    detached_runs().watch(folder).ok()
+}
+
+/// The task of a batch with this number.
+///
+/// # Errors
+/// When there is none.
+fn task_of(batch: &Batch, number: u64) -> Result<TaskId> {
+    match (0..batch.len()).map(TaskId).find(|task| batch.number(*task) == number) {
+        Some(task) => Ok(task),
+        None => bail!("the run has no task {number}; fanlane export lists the tasks of a run that has ended"),
+    }
 }
 
 /// Why a run is not among the detached ones.

@@ -88,6 +88,7 @@ mod tests {
             RunCommand::Unfollow,
             RunCommand::Restart,
             RunCommand::Skip,
+            RunCommand::Locate,
             RunCommand::Raise,
             |task| RunCommand::SetPriority { task, priority: 3 },
             |task| RunCommand::SetBreakpoint { task, is_set: true },

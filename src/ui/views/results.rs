@@ -6,6 +6,7 @@ mod filter;
 mod find;
 mod live_text;
 mod output;
+mod place;
 mod steering;
 mod table;
 mod task_label;

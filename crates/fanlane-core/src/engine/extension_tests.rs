@@ -189,7 +189,7 @@ fn every_kind_of_task_that_a_job_can_name_has_an_executor() {
 
 #[test]
 fn a_kind_of_task_is_one_executor_and_one_row_of_the_table() {
-    static KINDS: [ExecutorKind; 1] = [ExecutorKind { name: "reverse", open: open_reverse }];
+    static KINDS: [ExecutorKind; 1] = [ExecutorKind { name: "reverse", has_process: false, open: open_reverse }];
     let task = TaskSetup::new("reverse", true, &"!").unwrap();
     let launcher = ThreadLauncher { task: Some(task), kinds: &KINDS };
     let text = r#"Job(version: 1, task: Workload(name: "cube"), inputs: [List(["abc", "panic", "12"])])"#;

@@ -79,11 +79,13 @@ pub struct EngineTraits {
     pub can_watch: bool,
     /// Single tasks can be restarted, skipped and raised, given a priority and a breakpoint.
     pub can_steer: bool,
+    /// It can be asked where a running task is.
+    pub can_locate: bool,
 }
 
 impl Default for EngineTraits {
     fn default() -> Self {
-        Self { can_pause: true, can_resize: true, can_watch: true, can_steer: true }
+        Self { can_pause: true, can_resize: true, can_watch: true, can_steer: true, can_locate: true }
     }
 }
 
@@ -94,6 +96,7 @@ impl EngineTraits {
             RunCommand::Pause | RunCommand::Resume => self.can_pause,
             RunCommand::SetWorkers(_) => self.can_resize,
             RunCommand::Watch(_) | RunCommand::Follow(_) | RunCommand::Unfollow(_) => self.can_watch,
+            RunCommand::Locate(_) => self.can_locate,
             RunCommand::Stop | RunCommand::StopNow | RunCommand::Cancel(_) => true,
             RunCommand::Restart(_)
             | RunCommand::Skip(_)
@@ -168,6 +171,8 @@ pub enum RunCommand {
         /// Whether the run pauses before it.
         is_set: bool,
     },
+    /// Tell where a running task is: the stack of a call, and what the system says of its processes.
+    Locate(TaskId),
 }
 
 impl RunCommand {
@@ -180,6 +185,7 @@ impl RunCommand {
             Self::Unfollow(task) => Self::Unfollow(id(task)?),
             Self::Restart(task) => Self::Restart(id(task)?),
             Self::Skip(task) => Self::Skip(id(task)?),
+            Self::Locate(task) => Self::Locate(id(task)?),
             Self::Raise(task) => Self::Raise(id(task)?),
             Self::SetPriority { task, priority } => Self::SetPriority { task: id(task)?, priority },
             Self::SetBreakpoint { task, is_set } => Self::SetBreakpoint { task: id(task)?, is_set },

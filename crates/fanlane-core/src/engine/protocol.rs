@@ -222,6 +222,8 @@ pub enum ToWorker {
     Retire,
     /// From now on this is wanted of what tasks print.
     Watch(OutputInterest),
+    /// Say where this task is.
+    Locate(TaskId),
 }
 
 /// One task on its way to a worker.
@@ -283,6 +285,8 @@ pub enum FromWorker {
     FinishedAlone(Box<AttemptRecord>),
     /// The running task has printed this.
     Printed(Printed),
+    /// Where this task is, in lines; `None`: it is not the one under way.
+    Located { task: TaskId, place: Option<Box<str>> },
     /// These were given back without having been begun.
     Returned(Vec<TaskId>),
     /// The lane was retired and is through; nothing follows.

@@ -178,7 +178,9 @@ impl RunHandle for Run {
         if self.driver.watch(command) {
             return;
         }
-        self.driver.decide(Input::Command(command));
+        if !self.driver.locate(command) {
+            self.driver.decide(Input::Command(command));
+        }
         // Another thread lets the events out: the caller may be the one that takes them.
         let _ = self.driver.requests.send(Request::Look);
     }

@@ -208,6 +208,14 @@ pub enum SampleEvent {
         /// The transport that the job asks for.
         used: Transport,
     },
+    /// Where a running task is, for those who asked; it is kept nowhere.
+    #[serde(rename = "TaskLocated")]
+    Located {
+        /// The task.
+        task: TaskId,
+        /// The stack of a call, and what the system says of its processes, in lines; `None`: the task is not running.
+        place: Option<Box<str>>,
+    },
     /// A piece of the output of a running attempt, for those who asked for it; it is kept nowhere.
     #[serde(rename = "OutputPrinted")]
     Printed(Printed),
@@ -227,7 +235,7 @@ pub enum SharedEvent {
 impl EventKind {
     /// Whether it matters only at the moment: such events are in no record, history or export.
     pub const fn is_momentary(&self) -> bool {
-        matches!(self, Self::Sample(SampleEvent::Printed(_)))
+        matches!(self, Self::Sample(SampleEvent::Printed(_) | SampleEvent::Located { .. }))
     }
 }
 
@@ -280,9 +288,8 @@ impl<'de> Visitor<'de> for Ungrouped {
             "TaskStarted" | "TasksFinished" | "TaskRetried" | "RestCancelled" | "TaskSuspended" => {
                 EventKind::Task(TaskEvent::deserialize(event)?)
             }
-            "MachineSampled" | "WorkersSampled" | "ProgressReported" | "ResultsCompared" | "OutputPrinted" => {
-                EventKind::Sample(SampleEvent::deserialize(event)?)
-            }
+            "MachineSampled" | "WorkersSampled" | "ProgressReported" | "ResultsCompared" | "OutputPrinted"
+            | "TaskLocated" => EventKind::Sample(SampleEvent::deserialize(event)?),
             "SharedSampled" | "SharedEnded" => EventKind::Shared(SharedEvent::deserialize(event)?),
             _ => return Err(A::Error::unknown_variant(&name, &[])),
         })
@@ -339,6 +346,10 @@ mod tests {
             (
                 "{\"TaskSuspended\":{\"worker\":1,\"task\":2,\"pid\":7,\"is_suspended\":true}}",
                 EventKind::Task(TaskEvent::Suspended { worker, task, pid: 7, is_suspended: true }),
+            ),
+            (
+                "{\"TaskLocated\":{\"task\":2,\"place\":null}}",
+                EventKind::Sample(SampleEvent::Located { task, place: None }),
             ),
             ("{\"WorkersSampled\":[]}", EventKind::Sample(SampleEvent::Workers(Vec::new()))),
             ("{\"SharedEnded\":[]}", EventKind::Shared(SharedEvent::Ended(Vec::new()))),

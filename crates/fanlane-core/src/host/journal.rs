@@ -25,7 +25,7 @@ use fanlane_os::frame::{FrameError, write_frame};
 use super::pieces::Pieces;
 use super::wire::FromHost;
 
-/// Maximum number of samples waiting for watchers that are not kept in the file.
+/// Maximum number of samples and answers waiting for watchers that are not kept in the file.
 const MAX_TRANSIENT_SAMPLES: usize = 64;
 /// Maximum number of bytes held back before they are written.
 const MAX_PENDING_BYTES: usize = 1 << 20;
@@ -113,7 +113,7 @@ impl JournalWriter {
             state.pieces.push(at, event.at_ns, printed);
             drop(state);
             self.journal.changed.notify_all();
-        } else if self.samples.keeps(&event.kind) {
+        } else if !event.kind.is_momentary() && self.samples.keeps(&event.kind) {
             self.push(event)
         } else {
             self.push_transient(event)

@@ -129,6 +129,9 @@ impl Continuation {
                 printed.worker = worker(printed.worker);
                 EventKind::Sample(SampleEvent::Printed(printed))
             }
+            EventKind::Sample(SampleEvent::Located { task, place: at }) => {
+                EventKind::Sample(SampleEvent::Located { task: self.tasks[place(task)?], place: at })
+            }
             EventKind::Dispatch(DispatchEvent::PriorityChanged { task, priority }) => {
                 EventKind::Dispatch(DispatchEvent::PriorityChanged { task: self.tasks[place(task)?], priority })
             }

@@ -154,7 +154,9 @@ impl LaneHistory {
                 }
             }
             EventKind::Run(RunEvent::Started(_) | RunEvent::BatchGrew { .. } | RunEvent::InputsBroke { .. })
-            | EventKind::Sample(SampleEvent::Machine(_) | SampleEvent::ResultsCompared { .. })
+            | EventKind::Sample(
+                SampleEvent::Machine(_) | SampleEvent::ResultsCompared { .. } | SampleEvent::Located { .. },
+            )
             | EventKind::Dispatch(_)
             | EventKind::Shared(_) => {}
         }

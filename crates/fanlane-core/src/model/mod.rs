@@ -42,7 +42,7 @@ pub use pool_history::PoolHistory;
 pub use progress::{Earlier, Progress};
 pub use records::Records;
 pub use result_transfers::ResultTransfers;
-pub use run::{RunModel, RunningTask};
+pub use run::{RunModel, RunningTask, TaskPlace};
 pub use steering::{Priority, Steering};
 pub use stretch::{Stretch, StretchTotals};
 pub use transports::Transports;

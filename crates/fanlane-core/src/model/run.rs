@@ -11,7 +11,7 @@ use crate::event::{
 
 use super::{
     CoreHistory, DepthHistory, Durations, LaneHistory, LiveText, Pace, PoolHistory, Progress, Records, ResultTransfers,
-    Steering, Transports,
+    Steering, Transports, sanitize,
 };
 
 /// A running task.
@@ -27,6 +27,18 @@ pub struct RunningTask {
     pub pid: Option<u32>,
     /// A signal has stopped it.
     pub is_suspended: bool,
+}
+
+/// Where a running task was when it was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskPlace {
+    /// The task.
+    pub task: TaskId,
+    /// When it was, in nanoseconds since the run's start.
+    pub at_ns: u64,
+    /// The stack of a call and what the system says of its processes, in lines that are harmless to show; `None`: it was not
+    /// running.
+    pub lines: Option<String>,
 }
 
 /// The state of one run.
@@ -66,6 +78,8 @@ pub struct RunModel {
     pub shared_ended: Vec<SharedContent>,
     /// What the followed task prints; `None` if none is followed, or it has ended.
     live_text: Option<LiveText>,
+    /// Where the task is that was asked for last.
+    place: Option<TaskPlace>,
 }
 
 impl RunModel {
@@ -107,6 +121,7 @@ impl RunModel {
                 for record in records {
                     self.running.remove(&record.task);
                     self.live_text.take_if(|text| text.task == record.task);
+                    self.place.take_if(|place| place.task == record.task);
                     self.records.push_final(record, self.progress.tasks);
                 }
             }
@@ -122,6 +137,10 @@ impl RunModel {
             EventKind::Task(TaskEvent::RestCancelled { .. }) => self.records.cancel_rest(),
             EventKind::Shared(SharedEvent::Sampled(objects)) => self.shared = objects,
             EventKind::Shared(SharedEvent::Ended(contents)) => self.shared_ended = contents,
+            EventKind::Sample(SampleEvent::Located { task, place }) => {
+                let lines = place.map(|lines| sanitize::text(lines.as_bytes()));
+                self.place = Some(TaskPlace { task, at_ns: event.at_ns, lines });
+            }
             EventKind::Sample(SampleEvent::Printed(printed)) => {
                 if let Some(text) = &mut self.live_text {
                     text.apply(&printed);
@@ -164,6 +183,11 @@ impl RunModel {
     /// What the followed task prints; `None` if none is followed, or it has ended.
     pub const fn live_text(&self) -> Option<&LiveText> {
         self.live_text.as_ref()
+    }
+
+    /// Where a task is, if it was asked last and has not ended since.
+    pub fn place_of(&self, task: TaskId) -> Option<&TaskPlace> {
+        self.place.as_ref().filter(|place| place.task == task)
     }
 
     /// The totals of the run; `None` while it is running.

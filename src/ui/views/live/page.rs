@@ -6,7 +6,7 @@ use egui::Ui;
 use egui_material_icons::icons::ICON_VIEW_TIMELINE;
 
 use crate::session::{Command, CurrentRun, Page, RowQuery, Session, task_text};
-use crate::ui::widgets::TaskInfo;
+use crate::ui::widgets::{TaskInfo, TaskOrder};
 use fanlane_core::engine::RunCommand;
 use fanlane_core::event::TaskId;
 use fanlane_core::job::dependencies::Dependencies;
@@ -70,7 +70,13 @@ impl PageView for LiveView {
                 requests.command(Command::SetQuery(query));
                 requests.command(Command::Show(Page::RESULTS));
             }
-            Some(LiveAction::Order(task, order)) => requests.order(task, order),
+            Some(LiveAction::Order(task, order)) => {
+                requests.order(task, order);
+                if order == TaskOrder::Locate {
+                    // The answer is in its details.
+                    requests.command(Command::Show(Page::RESULTS));
+                }
+            }
             Some(LiveAction::Rerun(task)) => requests.command(Command::RerunTask(task)),
             Some(LiveAction::Resume) => requests.command(Command::Resume),
         }

@@ -311,6 +311,7 @@ fn running_ui(ui: &mut Ui, run: &CurrentRun, model: &RunModel, task: TaskId, roo
     facts.extend(running.pid.map(|pid| ("PID", pid.to_string())));
     facts.extend(model.lane_of.get(&running.worker).map(|lane| ("Lane", (lane.0 + 1).to_string())));
     pairs_ui(ui, None, facts);
+    super::place::place_ui(ui, run, model, task, room, requests);
 }
 
 /// A task that is not running and has no last attempt.

@@ -3,8 +3,8 @@
 use egui::{Button, Key, Response, RichText, Ui};
 use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::{
-    ICON_CANCEL, ICON_CONTENT_COPY, ICON_FAST_FORWARD, ICON_LOW_PRIORITY, ICON_OPEN_IN_NEW, ICON_PAUSE_CIRCLE,
-    ICON_REPLAY, ICON_VERTICAL_ALIGN_TOP,
+    ICON_CANCEL, ICON_CONTENT_COPY, ICON_FAST_FORWARD, ICON_LOW_PRIORITY, ICON_MY_LOCATION, ICON_OPEN_IN_NEW,
+    ICON_PAUSE_CIRCLE, ICON_REPLAY, ICON_VERTICAL_ALIGN_TOP,
 };
 
 use super::find::{Found, found_at};
@@ -17,6 +17,8 @@ use fanlane_core::model::format;
 /// Something that can be asked of the engine about one task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TaskOrder {
+    /// Tell where it is.
+    Locate,
     /// End it; it counts as cancelled.
     Kill,
     /// End its attempt and begin another.
@@ -33,13 +35,14 @@ pub enum TaskOrder {
 
 impl TaskOrder {
     /// Those for a running task.
-    pub const OF_RUNNING: [Self; 3] = [Self::Kill, Self::Restart, Self::Skip];
+    pub const OF_RUNNING: [Self; 4] = [Self::Locate, Self::Kill, Self::Restart, Self::Skip];
     /// Those for a queued task.
     pub const OF_QUEUED: [Self; 3] = [Self::Raise, Self::Skip, Self::Kill];
 
     /// Its label; a queued task is not killed but cancelled.
     pub const fn text(self, is_running: bool) -> &'static str {
         match self {
+            Self::Locate => "Where is it?",
             Self::Kill if is_running => "Kill",
             Self::Kill => "Cancel",
             Self::Restart => "Restart",
@@ -53,6 +56,9 @@ impl TaskOrder {
     /// What it does.
     pub const fn explanation(self) -> &'static str {
         match self {
+            Self::Locate => {
+                "Show the stack of a Python call, and what the processes of a command wait for; the task goes on"
+            }
             Self::Kill => "End this task: it is cancelled, and so are the tasks that wait for it",
             Self::Restart => "End this attempt and put the task back into the queue; it counts as no failure",
             Self::Skip => "Give this task up, and let the tasks that wait for it begin as if it were done",
@@ -73,6 +79,7 @@ impl TaskOrder {
     /// Its icon.
     pub const fn icon(self) -> MaterialIcon {
         match self {
+            Self::Locate => ICON_MY_LOCATION,
             Self::Kill => ICON_CANCEL,
             Self::Restart => ICON_REPLAY,
             Self::Skip => ICON_FAST_FORWARD,
@@ -85,6 +92,7 @@ impl TaskOrder {
     /// The key for the task at the cursor of the lanes.
     const fn key(self) -> Option<Key> {
         match self {
+            Self::Locate => Some(Key::W),
             Self::Kill => Some(Key::K),
             Self::Restart => Some(Key::R),
             Self::Skip => Some(Key::S),

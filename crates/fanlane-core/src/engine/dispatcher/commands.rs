@@ -35,8 +35,8 @@ impl Dispatcher {
             RunCommand::Raise(task) => self.raise(task, effects),
             RunCommand::SetPriority { task, priority } => self.set_priority(task, priority, effects),
             RunCommand::SetBreakpoint { task, is_set } => self.set_breakpoint(task, is_set, effects),
-            // What tasks print does not pass through here.
-            RunCommand::Watch(_) | RunCommand::Follow(_) | RunCommand::Unfollow(_) => {}
+            // What tasks print, and where they are, does not pass through here.
+            RunCommand::Watch(_) | RunCommand::Follow(_) | RunCommand::Unfollow(_) | RunCommand::Locate(_) => {}
         }
     }
 

@@ -198,6 +198,12 @@ impl Dispatcher {
         self.emit_if_held(effects);
     }
 
+    /// The worker that has a task.
+    pub fn worker_of(&self, task: TaskId) -> Option<WorkerId> {
+        let has = |state: &WorkerState| state.in_flight.iter().any(|pending| pending.task == task);
+        self.workers.iter().find(|(_, state)| has(state)).map(|(worker, _)| *worker)
+    }
+
     /// All tasks have ended and all workers are gone.
     pub fn is_over(&self) -> bool {
         (self.complete || self.stopping) && self.counts.total() == self.plan.tasks && self.workers.is_empty()

@@ -331,6 +331,7 @@ class Lane:
 
     def run(self):
         current.lane = self
+        send(self.stream, READY, threading.get_native_id().to_bytes(4, "little"))
         while True:
             message = receive_message(self.stream)
             if message is None:
@@ -517,6 +518,18 @@ class Program:
             initializer()
 
 
+def show_stacks_on(control):
+    """Has a signal write the stacks of all threads, also those that C code keeps from running Python, to the control socket."""
+    try:
+        import faulthandler
+        import signal
+
+        faulthandler.register(signal.SIGRTMAX - 4, control, all_threads=True)
+    except Exception:
+        # An interpreter without it: nobody is told then where a call is.
+        pass
+
+
 def receive_lane(control):
     """The next lane: its socket and its memory, its worker's number and its own; None at the end."""
     message, descriptors, _, _ = socket.recv_fds(control, 12, 2)
@@ -532,6 +545,7 @@ def main():
     os.dup2(nothing, 0)
     os.close(nothing)
     setup = json.loads(receive_message(control))
+    show_stacks_on(control)
     first = receive_lane(control)
     if first is None:
         return
@@ -552,7 +566,6 @@ def main():
         os._exit(0)
     lane = program.lane_type(*first, program)
     lane.flush()
-    send(lane.stream, READY)
     if not program.is_shared:
         lane.run()
         leave()
@@ -562,7 +575,6 @@ def main():
         if following is None:
             leave()
         lane = program.lane_type(*following, program)
-        send(lane.stream, READY)
 
 
 def leave():

@@ -10,7 +10,7 @@ use crate::engine::launcher::WorkerHandle;
 use crate::engine::link::LinkStream;
 use crate::engine::protocol::FromWorker;
 use crate::engine::transport::Incoming;
-use crate::event::{EventKind, WorkerId};
+use crate::event::{EventKind, SampleEvent, WorkerId};
 use crate::job::Transport;
 use fanlane_os::frame::FrameError;
 use fanlane_os::mailbox::Mailbox;
@@ -131,6 +131,10 @@ impl Driver {
                 }
                 FromWorker::Printed(printed) => {
                     self.printed(printed);
+                    continue;
+                }
+                FromWorker::Located { task, place } => {
+                    self.emit(EventKind::Sample(SampleEvent::Located { task, place }));
                     continue;
                 }
                 FromWorker::Returned(tasks) => Input::Returned { worker, tasks },

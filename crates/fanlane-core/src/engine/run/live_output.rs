@@ -1,4 +1,5 @@
-//! What running tasks print, from those who want it to the workers and back. The dispatcher knows nothing of it.
+//! What running tasks print and where they are, from those who want it to the workers and back. The dispatcher knows nothing
+//! of it.
 
 use std::sync::{MutexGuard, PoisonError};
 
@@ -20,6 +21,18 @@ impl Driver {
         }
         let message = ToWorker::Watch(interest.clone());
         self.core().members.values().for_each(|member| member.sender.send(&message));
+        true
+    }
+
+    /// Asks the worker of a task where it is; returns whether the command asks that.
+    pub fn locate(&self, command: RunCommand) -> bool {
+        let RunCommand::Locate(task) = command else { return false };
+        let core = self.core();
+        let member = core.dispatcher.worker_of(task).and_then(|worker| core.members.get(&worker));
+        match member {
+            Some(member) => member.sender.send(&ToWorker::Locate(task)),
+            None => self.emit(EventKind::Sample(SampleEvent::Located { task, place: None })),
+        }
         true
     }
 

@@ -9,7 +9,7 @@ use crate::event::Outcome;
 use crate::job::TaskKind;
 use crate::job::workload::{CallContext, Workload};
 
-pub const KIND: ExecutorKind = ExecutorKind { name: TaskKind::Workload.traits().name, open };
+pub const KIND: ExecutorKind = ExecutorKind { name: TaskKind::Workload.traits().name, has_process: false, open };
 
 struct CallExecutor {
     workload: Workload,

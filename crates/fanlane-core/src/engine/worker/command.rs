@@ -35,7 +35,7 @@ use super::{WorkerContext, end_tree, launch_error};
 /// The variable by which the threads of one process tell apart whose command an orphaned process belongs to.
 pub const TASK_MARKER: &str = "FANLANE_TASK";
 
-pub const KIND: ExecutorKind = ExecutorKind { name: TaskKind::Command.traits().name, open };
+pub const KIND: ExecutorKind = ExecutorKind { name: TaskKind::Command.traits().name, has_process: true, open };
 
 /// Runs commands one after the other.
 struct CommandExecutor {

@@ -2,12 +2,14 @@
 //! [`TaskSetup`](crate::engine::protocol::TaskSetup).
 
 use std::io;
+use std::sync::Arc;
 
 use rustix::process::Pid;
 
 use super::lane::LaneShared;
 use super::live_tap::WantedOutput;
-use super::{call, command, python};
+use super::locate::StackSource;
+use super::{WorkerContext, call, command, python};
 use crate::engine::protocol::TaskFrame;
 use crate::event::{CallValue, Outcome, Output, StreamName};
 
@@ -54,6 +56,8 @@ impl Execution {
 
 /// What a lane must know of a task while it runs: its process, so that it can end it, and what it prints.
 pub trait TaskWatch {
+    /// Where the tasks of this lane are, this says from now on; `None`: nothing more than the system does.
+    fn has_stack(&self, source: Option<Arc<dyn StackSource>>);
     /// The task runs as process and process group `pid`.
     fn begun(&self, pid: Pid);
     /// What it runs in is being prepared, as process and process group `pid`: its own time begins with [`TaskWatch::begun`].
@@ -83,6 +87,8 @@ pub trait TaskWatch {
 pub struct ExecutorKind {
     /// Its name in the setup.
     pub name: &'static str,
+    /// Its tasks run in processes of which the lane is told by [`TaskWatch::begun`], and not in that of the worker.
+    pub has_process: bool,
     /// Makes what does the tasks of a lane.
     pub open: fn(&LaneShared) -> io::Result<Box<dyn Executor>>,
 }
@@ -90,13 +96,12 @@ pub struct ExecutorKind {
 /// The kinds that every worker knows.
 pub const BUILT_IN: &[ExecutorKind] = &[command::KIND, call::KIND, python::KIND];
 
-/// Makes what does the tasks of a lane, from the table of its process.
+/// The kind of the tasks of a process, from its table.
 ///
 /// # Errors
-/// For a kind that is not in the table, and parameters that it does not understand.
-pub fn open(lane: &LaneShared) -> io::Result<Box<dyn Executor>> {
-    let name = &lane.context.setup.task.kind;
-    let kind = lane.context.kinds.iter().find(|kind| kind.name == name);
+/// For a kind that is not in the table.
+pub fn kind_of(context: &WorkerContext) -> io::Result<&'static ExecutorKind> {
+    let name = &context.setup.task.kind;
     let unknown = || io::Error::other(format!("this worker knows no task of the kind '{name}'"));
-    (kind.ok_or_else(unknown)?.open)(lane)
+    context.kinds.iter().find(|kind| kind.name == name).ok_or_else(unknown)
 }

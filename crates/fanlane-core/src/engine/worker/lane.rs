@@ -23,6 +23,7 @@ use super::cpu_meter::CpuMeter;
 use super::executor::{self, Execution, Executor, TaskWatch};
 use super::listener::{TREE_LOOK_INTERVAL_NS, end_gently};
 use super::live_tap::{LevelSwitch, WantedOutput};
+use super::locate::StackSource;
 use super::outbox::Outbox;
 use super::receiver::LaneReceiver;
 
@@ -43,6 +44,8 @@ pub struct LaneShared {
     pub(super) reminder: Arc<Waker>,
     /// How much is wanted of what the running task prints.
     pub(super) wanted_output: LevelSwitch,
+    /// Tasks of its kind run in processes of their own.
+    pub(super) has_process: bool,
     /// What the outbox sends on.
     link: Arc<dyn LinkStream>,
 }
@@ -66,6 +69,8 @@ pub(super) struct LaneState {
     pub(super) current: Option<CurrentTask>,
     /// What is wanted of the output of tasks.
     pub(super) interest: OutputInterest,
+    /// What says where tasks are.
+    pub(super) stack: Option<Arc<dyn StackSource>>,
 }
 
 pub(super) struct CurrentTask {
@@ -94,6 +99,7 @@ pub(super) struct CurrentTask {
 /// When the system has no thread or descriptor left, or this process knows no such kind of task.
 pub fn open(context: Arc<WorkerContext>, worker: WorkerId, lane: LaneId, link: Link) -> io::Result<()> {
     let Link { stream, mailboxes: [from_engine, to_engine] } = link;
+    let kind = executor::kind_of(&context)?;
     let outbox = Outbox::new(Arc::clone(&stream), to_engine, context.setup.transport);
     let state = LaneState { timeout_ns: context.setup.timeout_ns, ..LaneState::default() };
     let lane = Arc::new(LaneShared {
@@ -106,10 +112,11 @@ pub fn open(context: Arc<WorkerContext>, worker: WorkerId, lane: LaneId, link: L
         outbox: Mutex::new(outbox),
         reminder: Arc::new(Waker::new()?),
         wanted_output: LevelSwitch::default(),
+        has_process: kind.has_process,
         link: Arc::clone(&stream),
         receiver: LaneReceiver::new(stream, from_engine)?,
     });
-    let executor = executor::open(&lane)?;
+    let executor = (kind.open)(&lane)?;
     // Should the second thread not be had, the first ends with the connection.
     let (listener, own) = (Arc::clone(&lane), Arc::clone(&lane));
     std::thread::Builder::new().name("listener".to_owned()).spawn(move || listener.listen())?;
@@ -254,6 +261,10 @@ impl LaneShared {
 }
 
 impl TaskWatch for LaneShared {
+    fn has_stack(&self, source: Option<Arc<dyn StackSource>>) {
+        self.state().stack = source;
+    }
+
     fn begun(&self, pid: Pid) {
         let mut state = self.state();
         let Some(current) = &mut state.current else { return };
@@ -266,8 +277,12 @@ impl TaskWatch for LaneShared {
             current.start_ns = self.since_epoch_ns();
             self.outbox().send(&FromWorker::Exhausted(None));
         }
-        if current.ending.is_some() {
-            end_gently(pid);
+        match &current.ending {
+            Some((outcome, _)) if self.context.setup.task.in_process => {
+                self.abort(Some(self.record(current.task, current.attempt, current.start_ns, outcome.clone())));
+            }
+            Some(_) => end_gently(pid),
+            None => {}
         }
     }
 

@@ -76,6 +76,7 @@ impl LaneShared {
             }
             ToWorker::Ping => self.outbox().send(&FromWorker::Alive),
             ToWorker::SetTimeout(timeout_ns) => self.state().timeout_ns = Some(timeout_ns),
+            ToWorker::Locate(task) => self.locate(task),
             ToWorker::Retire => self.state().retiring = true,
             ToWorker::Watch(interest) => {
                 let mut state = self.state();
@@ -102,7 +103,7 @@ impl LaneShared {
     /// Ends the running task: a command by SIGTERM, later SIGKILL; a call together with this process.
     pub(super) fn end_current(&self, state: &mut LaneState, outcome: Outcome, now: bool) {
         let Some(current) = &mut state.current else { return };
-        if self.context.setup.task.in_process {
+        if self.context.setup.task.in_process && self.can_be_ended(current) {
             self.abort(Some(self.record(current.task, current.attempt, current.start_ns, outcome)));
         }
         let grace_ns = if now { 0 } else { self.context.setup.grace_ns };
@@ -133,10 +134,7 @@ impl LaneShared {
                 current.reminded = true;
                 self.reminder.wake();
             }
-            if age_ns > ANNOUNCE_NS
-                && !current.announced
-                && (current.pid.is_some() || self.context.setup.task.in_process)
-            {
+            if age_ns > ANNOUNCE_NS && !current.announced && self.can_be_ended(current) {
                 current.announced = true;
                 let started = FromWorker::Started {
                     task: current.task,
@@ -156,7 +154,7 @@ impl LaneShared {
                 (None, _)
                     if !current.exhausted
                         && !current.preparing
-                        && (current.pid.is_some() || self.context.setup.task.in_process)
+                        && self.can_be_ended(current)
                         && timeout_ns.is_some_and(|timeout_ns| age_ns >= timeout_ns) =>
                 {
                     self.end_current(&mut state, Outcome::TimedOut, false);
@@ -166,6 +164,11 @@ impl LaneShared {
         }
         drop(state);
         self.outbox().flush_old();
+    }
+
+    /// Whether the lane is at this task for certain: it has a process, or is of a kind that has none.
+    const fn can_be_ended(&self, current: &CurrentTask) -> bool {
+        current.pid.is_some() || !self.has_process
     }
 
     /// Tells whether a signal has stopped the command, which the system says at once, or a process that it has started and most

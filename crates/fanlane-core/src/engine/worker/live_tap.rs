@@ -214,6 +214,7 @@ mod tests {
         fn preparing(&self, _: Pid) {}
         fn commit(&self, _: usize, _: &mut dyn FnMut(&TaskFrame) -> bool) {}
         fn release(&self, _: usize) {}
+        fn has_stack(&self, _: Option<std::sync::Arc<dyn crate::engine::worker::locate::StackSource>>) {}
         fn exhausted(&self, _: &str) -> bool {
             true
         }

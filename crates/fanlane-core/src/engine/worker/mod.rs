@@ -15,6 +15,7 @@ mod launch_error;
 mod launch_gate;
 mod listener;
 mod live_tap;
+mod locate;
 pub mod outbox;
 mod python;
 mod receiver;

@@ -78,8 +78,8 @@ pub struct BatchEnd {
 
 /// A message of the interpreter that is not about the batch.
 pub enum Said {
-    /// The function is there.
-    Ready,
+    /// The function is there, and this thread calls it.
+    Ready(u32),
     /// The function cannot be had, for this reason.
     Unusable(String),
 }
@@ -193,7 +193,7 @@ impl LaneLink {
         while let Some((kind, body, behind)) = message(rest) {
             rest = behind;
             match kind {
-                b'R' => told(Said::Ready),
+                b'R' => told(Said::Ready(body.try_into().map_or(0, u32::from_le_bytes))),
                 b'U' => told(Said::Unusable(String::from_utf8_lossy(body).into_owned())),
                 b'O' if !body.is_empty() => self.printed.push((usize::from(body[0] == 2), body[1..].to_vec())),
                 b'B' => self.apart.push_back(body.to_vec()),

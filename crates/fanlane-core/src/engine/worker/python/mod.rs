@@ -7,6 +7,7 @@ mod call_record;
 mod kept;
 mod lane_link;
 mod process;
+mod stack;
 
 use std::io;
 use std::path::PathBuf;
@@ -32,9 +33,9 @@ use call_output::CallOutput;
 use call_record::CallRecord;
 use kept::Kept;
 use lane_link::{BatchEnd, Said};
-use process::Process;
+use process::{InterpreterStack, Process};
 
-pub const KIND: ExecutorKind = ExecutorKind { name: TaskKind::Python.traits().name, open };
+pub const KIND: ExecutorKind = ExecutorKind { name: TaskKind::Python.traits().name, has_process: true, open };
 
 /// How often it is looked how far the interpreter is in a batch.
 const LOOK_INTERVAL: Duration = Duration::from_millis(5);
@@ -208,8 +209,12 @@ impl PythonExecutor {
         let (streams, link) = lane.map_err(|error| {
             format!("the interpreter cannot be given a lane: {error}; raise the limit of open files (ulimit -n)")
         })?;
-        self.kept = Some(Kept { process, streams, link, calls: 0, is_dead: false });
-        self.await_ready(output)?;
+        let place = |thread: u32| Arc::new(InterpreterStack { process: Arc::clone(&process), thread });
+        // Where the import of its module is, the main thread knows.
+        watch.has_stack(Some(place(process.pid().as_raw_nonzero().get().unsigned_abs())));
+        self.kept = Some(Kept { process: Arc::clone(&process), streams, link, calls: 0, is_dead: false });
+        let thread = self.await_ready(output)?;
+        watch.has_stack(Some(place(thread)));
         // A call that is alone from its beginning on: its time begins now.
         self.batch_size = BatchSize::default();
         self.tell(watch);
@@ -233,14 +238,14 @@ impl PythonExecutor {
             .map_err(|error| launch_error::describe(&[self.parameters.interpreter.clone().into()], &error))
     }
 
-    /// Waits until the function is there.
-    fn await_ready(&mut self, output: &mut CallOutput<'_>) -> Result<(), String> {
+    /// Waits until the function is there; returns the thread that calls it.
+    fn await_ready(&mut self, output: &mut CallOutput<'_>) -> Result<u32, String> {
         let until = Instant::now() + START_TIMEOUT;
         loop {
-            let Some(kept) = &mut self.kept else { return Ok(()) };
+            let Some(kept) = &mut self.kept else { return Ok(0) };
             let mut ready = None;
             kept.link.receive(|said| match said {
-                Said::Ready => ready = Some(Ok(())),
+                Said::Ready(thread) => ready = Some(Ok(thread)),
                 Said::Unusable(reason) => ready = Some(Err(reason)),
             });
             if let Some(ready) = ready {
