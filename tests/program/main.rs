@@ -23,6 +23,7 @@ mod parent_killed;
 mod processes;
 mod pty;
 mod python;
+mod python_output;
 mod python_package;
 mod python_pool;
 mod queue;

@@ -105,17 +105,17 @@ def told(n):
 "#;
 
 /// A folder with `model.py`.
-fn folder() -> tempfile::TempDir {
+pub fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("model.py"), MODEL).expect("written");
     folder
 }
 
-fn run(folder: &Path, words: &[&str]) -> Ended {
+pub fn run(folder: &Path, words: &[&str]) -> Ended {
     run_in(&[&["run"], words].concat(), folder)
 }
 
-fn sorted(text: &str) -> Vec<&str> {
+pub fn sorted(text: &str) -> Vec<&str> {
     let mut lines: Vec<&str> = text.lines().collect();
     lines.sort_unstable();
     lines
@@ -267,53 +267,6 @@ fn a_result_that_is_no_plain_value_is_shown_and_is_json_where_it_can_be() {
     assert_eq!(value(3), "1".to_owned() + &"0".repeat(40));
     let expected = [serde_json::Value::Null, true.into(), serde_json::json!([1, [2]]), "x".repeat(100_000).into()];
     assert_eq!((4..8).map(value).collect::<Vec<_>>(), expected);
-}
-
-#[test]
-fn what_is_printed_belongs_to_its_call() {
-    let folder = folder();
-    let ended = run(folder.path(), &["-j", "1", "-k", "--python", "model.py:say", ":::", "1", "2", "3"]);
-    let lines = ["said 1", "child 1", "said 2", "child 2", "said 3", "child 3"];
-    assert_eq!(ended.out.lines().collect::<Vec<_>>(), lines, "{ended:?}");
-    assert!(ended.err.starts_with("told 1\ntold 2\ntold 3\n"), "{ended:?}");
-    let ended = run(folder.path(), &["-j", "1", "-k", "--python", "model.py:say_in_c", ":::", "1", "2", "3"]);
-    assert_eq!(sorted(&ended.out).first(), Some(&"from C 1"), "{ended:?}");
-    let ended = run(folder.path(), &["-j", "2", "--mode", "threads", "--python", "model.py:say", ":::", "1", "2"]);
-    let own: Vec<&str> = sorted(&ended.out).into_iter().filter(|line| line.starts_with("said")).collect();
-    assert_eq!(own, ["said 1", "said 2"], "{ended:?}");
-    // More than a pipe holds, from a child process, while the lane that has started the interpreter has no call.
-    let words = ["-j", "2", "--mode", "threads", "--timeout", "60", "--python", "model.py:loud", ":::", "1", "2"];
-    let ended = run(folder.path(), &words);
-    assert_eq!(
-        (ended.code, ended.out.lines().filter(|line| *line == "200000").count()),
-        (Some(0), 1),
-        "{:?}",
-        ended.err
-    );
-    // Calls that print are among those of a batch.
-    let numbers: Vec<String> = (1..=400).map(|number| number.to_string()).collect();
-    for mode in ["pool", "threads"] {
-        let words = ["--json", "-j", "2", "--mode", mode, "--python", "model.py:rarely", ":::"];
-        let ended =
-            run(folder.path(), &words.into_iter().chain(numbers.iter().map(String::as_str)).collect::<Vec<_>>());
-        let tasks: Vec<serde_json::Value> = ended
-            .out
-            .lines()
-            .filter_map(|line| serde_json::from_str(line).ok())
-            .filter(|task: &serde_json::Value| task["task"].is_u64())
-            .collect();
-        let mixed_up: Vec<&serde_json::Value> = tasks.iter().filter(|task| task["value"] != task["task"]).collect();
-        assert!(tasks.len() == 400 && mixed_up.is_empty(), "{mode} {} {:?}", tasks.len(), mixed_up.first());
-        let is_said = |task: &serde_json::Value| task["stdout"].as_str().is_some_and(|text| text.starts_with("said"));
-        let mut said: Vec<u64> =
-            tasks.iter().filter(|task| is_said(task)).filter_map(|task| task["task"].as_u64()).collect();
-        said.sort_unstable();
-        let expected = [50, 150, 250, 350];
-        assert_eq!(said, expected, "{mode} {:?}", ended.err);
-    }
-    let limit = ["--limit-output", "100k", "--python", "model.py:endless", ":::", "1"];
-    let ended = run(folder.path(), &limit);
-    assert!(ended.code == Some(1) && ended.err.contains("ended by SIGXFSZ"), "{:?}", ended.err);
 }
 
 #[test]

@@ -123,7 +123,7 @@ pub const ABORTED_EXIT_CODE: i32 = 86;
 pub struct TaskSetup {
     /// The name of the kind in the worker's table of executors.
     pub kind: String,
-    /// Tasks run in the worker's own process, and can only be ended with it; otherwise each is a process of its own.
+    /// Tasks run in the worker's own process, and can only be ended with it.
     pub in_process: bool,
     // As JSON: a spec leaves out what was not given, which postcard cannot read back.
     parameters: String,

@@ -329,9 +329,13 @@ class Lane:
         with self.sending:
             send(self.stream, PRINTED, bytes([number]) + data)
 
+    def serve(self):
+        """Says which thread does the calls of this lane, and does them until the lane is closed."""
+        send(self.stream, READY, threading.get_native_id().to_bytes(4, "little"))
+        self.run()
+
     def run(self):
         current.lane = self
-        send(self.stream, READY, threading.get_native_id().to_bytes(4, "little"))
         while True:
             message = receive_message(self.stream)
             if message is None:
@@ -567,10 +571,10 @@ def main():
     lane = program.lane_type(*first, program)
     lane.flush()
     if not program.is_shared:
-        lane.run()
+        lane.serve()
         leave()
     while True:
-        threading.Thread(target=lane.run, daemon=True).start()
+        threading.Thread(target=lane.serve, daemon=True).start()
         following = receive_lane(control)
         if following is None:
             leave()
