@@ -66,7 +66,7 @@ fn where_a_running_task_is_is_asked_at_its_bar_and_shown_in_its_details() {
     press(&mut window, Modifiers::NONE, Key::W);
     let task = TaskId(0);
     assert_eq!(engine.asked().commands.last(), Some(&RunCommand::Locate(task)));
-    assert!(shown(&window).page == Page::RESULTS, "where its details are");
+    assert!(shown(&window).page() == Page::RESULTS, "where its details are");
     let located = |place: Option<&str>| SampleEvent::Located { task, place: place.map(Into::into) };
     engine.say(2 * MS, EventKind::Sample(located(Some("File \"model.py\", line 3, in cube\u{1b}[1m"))));
     until(&mut window, "the answer", |session| {

@@ -4,6 +4,9 @@
 //! then a socket for each lane; when the control socket ends, the engine is gone and so is the worker. Tasks and
 //! results travel on the lanes' sockets. Both sides are the same executable, so the encoding needs no version.
 
+mod to_process;
+
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,6 +18,8 @@ use crate::engine::OutputInterest;
 use crate::event::{AttemptRecord, Printed, TaskId};
 use crate::job::{Job, Shell, Transport, WorkloadSpec, lossless};
 use fanlane_mp::SharedBytes;
+
+pub use to_process::ToProcess;
 
 /// What a worker needs to know before its first task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,7 +36,7 @@ pub struct Setup {
     /// How long an attempt may take, in nanoseconds.
     pub timeout_ns: Option<u64>,
     /// How much each lane has of the job's resources, by name; its share begins at the lane's number times that.
-    pub needs: std::collections::BTreeMap<String, u32>,
+    pub needs: BTreeMap<String, u32>,
     /// The niceness of tasks, 0 to 19.
     pub nice: i32,
     /// What a command may take at the most.
@@ -66,53 +71,6 @@ pub struct Caps {
     pub output_bytes: Option<u64>,
     /// How many files it may have open, where this process itself may have more by now.
     pub descriptors: Option<u64>,
-}
-
-/// From the engine to a process as a whole, on its control socket; it answers [`ToProcess::Suspend`] with one byte.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ToProcess {
-    /// Open a lane; its socket comes along, and the memory of its mailboxes if it has any.
-    OpenLane {
-        /// The worker.
-        worker: u32,
-        /// Its lane.
-        lane: u32,
-    },
-    /// Stop your tasks and your clock.
-    Suspend,
-    /// Let them go on.
-    GoOn {
-        /// The zero of the run's clock on the monotonic clock from now on.
-        epoch_ns: u64,
-    },
-}
-
-impl ToProcess {
-    const OPEN_LANE: u32 = 0;
-    const SUSPEND: u32 = 1;
-    const GO_ON: u32 = 2;
-
-    /// As it is sent.
-    pub const fn numbers(self) -> [u32; 3] {
-        match self {
-            Self::OpenLane { worker, lane } => [Self::OPEN_LANE, worker, lane],
-            Self::Suspend => [Self::SUSPEND, 0, 0],
-            Self::GoOn { epoch_ns } => [Self::GO_ON, (epoch_ns >> 32) as u32, epoch_ns as u32],
-        }
-    }
-
-    /// As it was received.
-    ///
-    /// # Errors
-    /// When it has no meaning.
-    pub fn of_numbers(numbers: [u32; 3]) -> io::Result<Self> {
-        match numbers {
-            [Self::OPEN_LANE, worker, lane] => Ok(Self::OpenLane { worker, lane }),
-            [Self::SUSPEND, ..] => Ok(Self::Suspend),
-            [Self::GO_ON, high, low] => Ok(Self::GoOn { epoch_ns: u64::from(high) << 32 | u64::from(low) }),
-            _ => Err(io::ErrorKind::InvalidData.into()),
-        }
-    }
 }
 
 /// The exit code of a worker that ended itself in order to end a call.
@@ -307,19 +265,6 @@ mod tests {
         let mut reader = FrameReader::default();
         assert!(reader.fill(&mut &bytes[..]).unwrap());
         reader.next_message().unwrap().unwrap()
-    }
-
-    #[test]
-    fn a_message_to_a_process_comes_back_from_its_numbers() {
-        for sent in [
-            ToProcess::OpenLane { worker: 7, lane: u32::MAX },
-            ToProcess::Suspend,
-            ToProcess::GoOn { epoch_ns: u64::MAX - 1 },
-            ToProcess::GoOn { epoch_ns: 5 },
-        ] {
-            assert_eq!(ToProcess::of_numbers(sent.numbers()).unwrap(), sent);
-        }
-        assert!(ToProcess::of_numbers([9, 0, 0]).is_err());
     }
 
     #[test]
