@@ -13,11 +13,12 @@ import struct
 import sys
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple
 
 from . import _wire
 from ._chunks import SplitChunk
 from ._errors import CallCancelled, CannotStart, RemoteError, WorkerDied, exception_of, failure_of
+from ._waiting import Waiting
 from ._wire import LINK_HELLO_BYTES, RECORD, Stream, frame
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 # How long a label may wait for others while the workers have calls to do.
 BUNCH_SECS = 0.001
-# A call that the engine says is done and whose result has not come: the interpreter has died between both.
+# A call that the engine says is done and whose large result has not come: the interpreter has died between both.
 LOST_RESULT_SECS = 0.25
 RECEIVE_BYTES = 256 << 10
 # How an interpreter ends in a chunk of which other items can be called.
@@ -38,6 +39,7 @@ class Reader:
     def __init__(self, run: "Run") -> None:
         self.run = run
         self.links: Dict[int, Stream] = {}
+        self.waiting: Dict[int, Waiting] = {}
         self.strangers: Dict[int, Stream] = {}
         self.buffer = bytearray(RECEIVE_BYTES)
         # Exceptions of attempts that may not be the last, and calls that are done and whose results have not come.
@@ -68,20 +70,22 @@ class Reader:
             run.end_if_all_is_done()
             timeout = BUNCH_SECS if run.labels else LOST_RESULT_SECS / 2 if self.without_result else None
             self.watch(run.control)
-        goes_on = True
+        speaks = False
         happened = self.epoll.poll(timeout)
         for descriptor, _ in happened:
             link = self.links.get(descriptor)
             if link is not None:
                 self.read_link(link)
             elif descriptor == run.control.fileno():
-                goes_on = run.control.receive(self.buffer, self.take_control)
+                speaks = True
             elif descriptor == run.woken.fileno():
                 self.be_woken()
             elif descriptor == run.listener.fileno():
                 self.accept()
             else:
                 self.greet(self.strangers[descriptor])
+        # Behind the results of the calls whose ends it tells.
+        goes_on = not speaks or run.control.receive(self.buffer, self.take_control)
         while run.requests:
             run.requests.popleft()()
         with run.lock:
@@ -108,13 +112,17 @@ class Reader:
         """A frame of the host."""
         run = self.run
         if kind == ord("D"):
-            now = time.monotonic()
-            with run.lock:
-                for number in _wire.numbers(body):
-                    if number in run.calls:
-                        self.without_result[number] = now
+            numbers = _wire.numbers(body)
+            if self.lack_results(numbers):
+                self.fetch_results()
+                now = time.monotonic()
+                self.without_result.update((number, now) for number in self.lack_results(numbers))
         elif kind == ord("X"):
-            for failure in json.loads(bytes(body)):
+            failures = json.loads(bytes(body))
+            # Only the interpreter has the exception itself.
+            if self.lack_results([failure["call"] for failure in failures if failure["kind"] == "failed"]):
+                self.fetch_results()
+            for failure in failures:
                 self.take_failure(failure["call"], failure["kind"], failure["message"])
         elif kind == ord("F"):
             run.reason = CannotStart(str(body, "utf-8", "replace"))
@@ -125,6 +133,26 @@ class Reader:
             run.workers = told.get("workers", run.workers)
             if kind == ord("I"):
                 run.begun.set()
+
+    def lack_results(self, numbers: Iterable[int]) -> List[int]:
+        """Those of the calls that have no result, or whose exceptions may be those of earlier attempts."""
+        with self.run.lock:
+            calls = self.run.calls
+            return [number for number in numbers if number in calls]
+
+    def fetch_results(self) -> None:
+        """Takes in what interpreters have made and not sent, then what they have sent meanwhile."""
+        for link in list(self.links.values()):
+            self.take_waiting(link.fileno())
+            end = link.received + link.unread_bytes()
+            while link.received < end and link.fileno() >= 0:
+                self.read_link(link)
+
+    def take_waiting(self, descriptor: int) -> None:
+        waiting = self.waiting.get(descriptor)
+        if waiting is not None:
+            with memoryview(waiting.records()) as records:
+                self.take_results(records)
 
     def accept(self) -> None:
         while True:
@@ -169,8 +197,13 @@ class Reader:
         if link.receive(self.buffer, partial(self.take_from_link, link)):
             self.watch(link)
             return
-        self.epoll.unregister(link.fileno())
-        del self.links[link.fileno()]
+        descriptor = link.fileno()
+        self.take_waiting(descriptor)
+        waiting = self.waiting.pop(descriptor, None)
+        if waiting is not None:
+            waiting.close()
+        self.epoll.unregister(descriptor)
+        del self.links[descriptor]
         link.close()
         self.last_link_end = time.monotonic()
 
@@ -179,6 +212,8 @@ class Reader:
         run = self.run
         if kind == ord("R"):
             self.take_results(body)
+        elif kind == ord("M"):
+            self.waiting[link.fileno()] = Waiting(link.descriptors.popleft())
         elif kind == ord("V"):
             self.take_large_result(body, link.descriptors.popleft())
         elif kind == ord("G"):
@@ -289,9 +324,7 @@ class Reader:
     def end(self) -> None:
         """After the last word of the host: what the interpreters have sent before they ended, and then the rest."""
         run = self.run
-        for link in list(self.links.values()):
-            while link.fileno() >= 0 and select.select([link], [], [], 0)[0]:
-                self.read_link(link)
+        self.fetch_results()
         run.host.end()
         if run.reason is None:
             if not run.begun.is_set():
@@ -318,9 +351,10 @@ class Reader:
 
     def close(self) -> None:
         self.epoll.close()
-        for link in [*self.links.values(), *self.strangers.values()]:
-            link.close()
+        for its in [*self.links.values(), *self.strangers.values(), *self.waiting.values()]:
+            its.close()
         self.links.clear()
+        self.waiting.clear()
         self.strangers.clear()
 
 

@@ -6,9 +6,11 @@ A frame is a kind, a length and a body. docs/design/python-package.md lists them
 from __future__ import annotations
 
 import array
+import fcntl
 import os
 import socket
 import struct
+import termios
 from collections import deque
 from typing import Callable, Deque, List, Optional, Tuple
 
@@ -41,6 +43,7 @@ class Stream:
         connection.setblocking(False)
         self.connection = connection
         self.is_watched_for_sending = False
+        self.received = 0
         self.rest = bytearray()
         self.descriptors: Deque[int] = deque()
         self.outgoing: Deque[Tuple[memoryview, Optional[int]]] = deque()
@@ -77,6 +80,12 @@ class Stream:
                 outgoing[0] = (data[count:], None)
         return False
 
+    def unread_bytes(self) -> int:
+        """How many bytes can be read without waiting."""
+        count = array.array("i", [0])
+        fcntl.ioctl(self.connection, termios.FIONREAD, count)
+        return count[0]
+
     def receive(self, buffer: bytearray, take: Callable[[int, memoryview], None]) -> bool:
         """Reads once and gives each whole frame to `take`; False at the end of the stream."""
         try:
@@ -92,6 +101,7 @@ class Stream:
                 self.descriptors.extend(received)
         if count == 0:
             return False
+        self.received += count
         if self.rest:
             self.rest += memoryview(buffer)[:count]
             with memoryview(self.rest) as view:

@@ -131,6 +131,25 @@ def wait_for_file(path):
     return path
 
 
+def pass_or_wait(item):
+    """Returns or raises at once, or goes on until the test has made a file."""
+    if type(item) is int:
+        return fail(item)
+    how, path = item
+    if how == "sleeps":
+        return wait_for_file(path)
+    if how == "prints":
+        while not os.path.exists(path):
+            print("still here", flush=True)
+            time.sleep(0.001)
+    if how == "holds the global lock":
+        import ctypes
+
+        # The file is a pipe: it is opened once the other end is.
+        ctypes.PyDLL(None).open(path.encode(), os.O_RDONLY)
+    return path
+
+
 def remember(value):
     global remembered
     remembered = value

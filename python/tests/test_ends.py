@@ -86,6 +86,53 @@ class Deaths(Case):
             self.assertEqual(pool.map(functions.forks, range(4), 1), [0, 1, 2, 3])
 
 
+class Late(Case):
+    """Calls that are done while a call behind them, sent to the same interpreter with them, goes on."""
+
+    def items(self, how):
+        """Quick calls, which go many together, with one in their midst that goes on until `let_go`."""
+        path = os.path.join(self.folder, how)
+        if how == "holds the global lock":
+            os.mkfifo(path)
+        return [*range(4, 300), (how, path), *range(300, 340), 3]
+
+    def let_go(self, items):
+        # Without O_CREAT, a pipe that nothing reads is an error and no wait.
+        _, path = items[296]
+        os.close(os.open(path, os.O_WRONLY | (0 if os.path.exists(path) else os.O_CREAT)))
+        return path
+
+    def test_results_and_exceptions_do_not_wait_for_a_call_behind_them(self):
+        for mode, how in [("pool", "sleeps"), ("pool", "prints"), ("pool", "holds the global lock"), ("threads", "sleeps"), ("threads", "prints")]:
+            with self.subTest(mode + ", " + how), fanlane.Pool(2, mode=mode, output=False) as pool:
+                items = self.items(how)
+                results = [pool.apply_async(functions.pass_or_wait, (item,)) for item in items]
+                for item, result in zip(items, results):
+                    if item == 3:
+                        self.assertRaisesRegex(ValueError, "no 3s, please", result.get, 60)
+                    elif type(item) is int:
+                        self.assertEqual(result.get(60), item)
+                self.assertFalse(results[296].ready())
+                path = self.let_go(items)
+                self.assertEqual(results[296].get(60), path)
+                os.unlink(path)
+
+    def test_iterators_and_futures_do_not_wait_for_a_call_behind_them(self):
+        items = [item for item in self.items("sleeps") if item != 3]
+        numbers = [item for item in items if type(item) is int]
+        with fanlane.Pool(2) as pool:
+            values = pool.imap_unordered(functions.pass_or_wait, items)
+            self.assertEqual(sorted(values.next(60) for _ in numbers), numbers)
+            path = self.let_go(items)
+            self.assertEqual(values.next(60), path)
+        os.unlink(path)
+        with fanlane.Executor(2) as executor:
+            calls = futures.as_completed([executor.submit(functions.pass_or_wait, item) for item in items], 60)
+            self.assertEqual(sorted(next(calls).result() for _ in numbers), numbers)
+            self.let_go(items)
+            self.assertEqual(next(calls).result(), path)
+
+
 class Values(Case):
     def test_what_cannot_be_pickled_fails_its_call_with_words(self):
         with fanlane.Pool(1) as pool:

@@ -1,6 +1,20 @@
 //! What Python functions print: each piece belongs to the call that prints it, among the others of a batch, too.
 
+use std::fs::{self, File};
+
+use super::processes::{Running, wait, wait_until};
 use super::python::{folder, run, sorted};
+use super::start::command;
+
+/// A function one of whose calls goes on until the test has made a file, and prints all the time.
+const LATE: &str = r#"
+import os, time
+def pass_or_wait(n):
+    while n == 150 and not os.path.exists("go"):
+        print("still here", flush=True)
+        time.sleep(0.001)
+    return n
+"#;
 
 #[test]
 fn what_is_printed_belongs_to_its_call() {
@@ -47,4 +61,28 @@ fn what_is_printed_belongs_to_its_call() {
     let limit = ["--limit-output", "100k", "--python", "model.py:endless", ":::", "1"];
     let ended = run(folder.path(), &limit);
     assert!(ended.code == Some(1) && ended.err.contains("ended by SIGXFSZ"), "{:?}", ended.err);
+}
+
+#[test]
+fn results_do_not_wait_for_a_call_behind_them_in_their_batch() {
+    let numbers: Vec<String> = (1..=300).map(|number| number.to_string()).collect();
+    for (mode, workers, done) in [("pool", "2", 299), ("threads", "2", 299), ("one", "1", 149)] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = |name: &str| folder.path().join(name);
+        fs::write(place("late.py"), LATE).expect("written");
+        let words = ["run", "--mode", mode, "-j", workers, "--python", "late.py:pass_or_wait", ":::"];
+        let words: Vec<&str> = words.into_iter().chain(numbers.iter().map(String::as_str)).collect();
+        let mut program = command(&words, folder.path());
+        program.stdout(File::create(place("out")).expect("made"));
+        let mut running = Running::start(program);
+        let results = || {
+            let text = fs::read_to_string(place("out")).unwrap_or_default();
+            text.lines().filter(|line| line.parse::<u32>().is_ok()).count()
+        };
+        wait_until(mode, || results() >= done);
+        assert_eq!(results(), done, "{mode}");
+        File::create(place("go")).expect("made");
+        assert!(wait(running.child()).success(), "{mode}");
+        assert_eq!(results(), 300, "{mode}");
+    }
 }

@@ -10,10 +10,15 @@ pickle_loads, pickle_dumps = _pickle.loads, _pickle.dumps
 ENTRY_BYTES = 32
 unpack_entry = struct.Struct("<IIQ").unpack_from
 pack_result = struct.Struct("<QBI").pack
+RESULT_HEAD_BYTES = 13
 OUT_OF_BAND_BYTES = 64 << 10
 PAGE_BYTES = mmap.PAGESIZE
 SEND_INTERVAL_NS = 1_000_000
-SEND_BYTES = 64 << 10
+# Results that wait to be sent lie in memory that the script has, too, behind a word: where they end, and above that how often
+# they were sent.
+WAITING_BYTES = 64 << 10
+FIRST_WAITING = 8
+SENT_ONCE = 1 << 20
 MAX_SEGMENTS = 4
 RECEIVE_BYTES = 64 << 10
 MAX_FUNCTIONS = 256
@@ -139,8 +144,14 @@ class DataLink:
         self.marks = None
         self.segments = {}
         self.functions = {}
-        self.waiting = []
-        self.waiting_bytes = 0
+        file = os.memfd_create("fanlane-results", os.MFD_CLOEXEC)
+        os.ftruncate(file, WAITING_BYTES)
+        self.waiting = mmap.mmap(file, WAITING_BYTES)
+        self.state = memoryview(self.waiting).cast("Q")
+        self.sent = 0
+        self.end = self.state[0] = FIRST_WAITING
+        socket.send_fds(self.stream, [b"M\0\0\0\0"], [file])
+        os.close(file)
         self.sent_ns = 0
 
     def receive(self):
@@ -222,13 +233,31 @@ class DataLink:
         return pickle_loads(data[start : start + pickle_bytes], buffers=buffers)
 
     def add(self, number, status, data, now_ns):
-        """Adds a result, which is sent at once if nothing was sent for a while."""
-        self.waiting.append(pack_result(number, status, len(data)))
-        self.waiting.append(data)
-        self.waiting_bytes += len(data) + 13
-        if now_ns - self.sent_ns > SEND_INTERVAL_NS or self.waiting_bytes > SEND_BYTES:
+        """Adds a result, which is sent at once if nothing was sent for a while. Until then the script finds it in the memory when
+        it is told that the call is done, whatever the next call does."""
+        record = pack_result(number, status, len(data))
+        start = self.end
+        end = start + RESULT_HEAD_BYTES + len(data)
+        if end > WAITING_BYTES:
+            self.flush()
+            start, end = FIRST_WAITING, FIRST_WAITING + RESULT_HEAD_BYTES + len(data)
+            if end > WAITING_BYTES:
+                self.send_alone(record, data)
+                return
+        self.waiting[start:end] = record + data
+        self.end = end
+        self.state[0] = self.sent | end
+        if now_ns - self.sent_ns > SEND_INTERVAL_NS:
             self.flush()
             self.sent_ns = now_ns
+
+    def send_alone(self, record, data):
+        try:
+            self.stream.sendall(b"R" + (len(record) + len(data)).to_bytes(4, "little") + record)
+            self.stream.sendall(data)
+        except OSError:
+            # The script is gone, and with it soon this interpreter.
+            pass
 
     def add_with_buffers(self, number, data, buffers):
         """Sends a result with large buffers, which go through memory."""
@@ -264,15 +293,16 @@ class DataLink:
             pass
 
     def flush(self):
-        if self.waiting:
-            data = b"".join(self.waiting)
-            self.waiting.clear()
-            self.waiting_bytes = 0
+        end = self.end
+        if end > FIRST_WAITING:
             try:
-                send(self.stream, b"R", data)
+                send(self.stream, b"R", self.waiting[FIRST_WAITING:end])
             except OSError:
                 # The script is gone, and with it soon this interpreter.
                 pass
+            self.end = FIRST_WAITING
+            self.sent += SENT_ONCE
+            self.state[0] = self.sent | FIRST_WAITING
 
 
 class Shortened(reprlib.Repr):
@@ -302,8 +332,10 @@ def readable(value, count):
     kind = type(value)
     if count is not None:
         return TEXT, f"{count} result{'' if count == 1 else 's'}".encode()
-    if value is None or kind is int or kind is float:
-        return encoded(value)
+    if value is None:
+        return NOTHING, b""
+    if kind is int:
+        return TEXT, plain(value)[1][:200]
     if kind is str:
         return TEXT, value[:200].encode("utf-8", "backslashreplace")
     try:
@@ -418,7 +450,7 @@ class ScriptLane(Lane):
                 words[BEGUN] = done
                 break
             self.call = number
-            count = item = buffers = None
+            count = item = buffers = told = None
             try:
                 function, way, data = payload(number)
                 function = functions.get(function) or link.function(function)
@@ -436,12 +468,13 @@ class ScriptLane(Lane):
                     status, body = VALUE, dumps(value, 5)
                 else:
                     status, body, buffers = self.result(value, count)
-                if status == VALUE:
-                    told = readable(value, count)
-                else:
-                    reason = pickle_loads(body)[0]
-                    told = FAILED, f"the result cannot be pickled: {reason}".encode("utf-8", "backslashreplace")
-                value = data = None
+                    if status == VALUE:
+                        told = readable(value, count)
+                    else:
+                        reason = pickle_loads(body)[0]
+                        told = FAILED, f"the result cannot be pickled: {reason}".encode("utf-8", "backslashreplace")
+                    value = None
+                data = None
             except BaseException as error:
                 if signs.is_forked:
                     os._exit(1)
@@ -459,13 +492,28 @@ class ScriptLane(Lane):
             elif self.count == 1:
                 # The script may wait for this one: all else comes after it.
                 link.flush()
-            rest = self.keep(done, rest, *told)
+            if told is not None or not self.keep_number(done, value):
+                rest = self.keep(done, rest, *(told or readable(value, None)))
             if signs.happened or rest > space:
                 break
         # Before the worker is told of the end: what it reports as done is on its way to the script.
         link.flush()
         self.end_batch(done)
         self.call = None
+
+    def keep_number(self, done, value):
+        """Puts the record of a call that has returned a number into the memory; False where it has no room for such a one."""
+        place = FIRST_WORD - 1 + done
+        try:
+            if type(value) is float:
+                self.floats[place + self.count] = value
+                self.words[place] = time.monotonic_ns() | FLOAT << KIND_SHIFT
+            else:
+                self.integers[place + self.count] = value
+                self.words[place] = time.monotonic_ns()
+        except ValueError:
+            return False
+        return True
 
     def told(self, error):
         """Prints the traceback for those who look at the call; the script has it with the exception."""

@@ -27,14 +27,14 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// Waits until the interpreter says or prints something or ends, at most for `timeout`; `true` where it has done nothing.
+    /// Waits until the interpreter says or prints something or ends, at most for `timeout`.
     pub fn wait(
         &mut self,
         output: &mut CallOutput<'_>,
         reminder: &Waker,
         buffer: &mut [u8],
         timeout: Option<Duration>,
-    ) -> bool {
+    ) {
         // While it is ahead, what it prints is of a later call.
         let reads = self.link.is_at_next();
         let look = if reads { output.look() } else { None };
@@ -51,9 +51,8 @@ impl Kept {
                 open.iter().filter_map(|stream| Some(PollFd::new(self.streams[*stream].as_ref()?, PollFlags::IN))),
             );
             match poll(&mut polled, timeout.as_ref()) {
-                Ok(0) => return true,
+                Ok(0) | Err(_) => return,
                 Ok(_) => {}
-                Err(_) => return false,
             }
             self.is_dead |= !polled[0].revents().is_empty();
             if !polled[2].revents().is_empty() {
@@ -67,6 +66,5 @@ impl Kept {
         for stream in (0..2).filter(|stream| ready[*stream] && !self.is_dead) {
             output.read(stream, &mut self.streams, buffer);
         }
-        false
     }
 }

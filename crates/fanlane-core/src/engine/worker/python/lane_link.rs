@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
 
@@ -25,6 +26,8 @@ const LIMIT: usize = 16;
 const FIRST_RECORD: usize = 64;
 const WORD_BYTES: usize = 8;
 const MEMORY_BYTES: usize = 256 << 10;
+/// How often it is looked how far the interpreter is in a batch.
+const LOOK_INTERVAL: Duration = Duration::from_millis(5);
 
 /// A lane's connection to its interpreter.
 pub struct LaneLink {
@@ -54,6 +57,7 @@ struct Batch {
     seen: u32,
     /// Number of looks at which the same call went on.
     looks: u32,
+    next_look: Instant,
     limited: Limited,
     end: Option<BatchEnd>,
 }
@@ -160,6 +164,7 @@ impl LaneLink {
             available: 0,
             seen: 0,
             looks: 0,
+            next_look: Instant::now() + LOOK_INTERVAL,
             limited: Limited::No,
             end: None,
         });
@@ -219,15 +224,28 @@ impl LaneLink {
         u32::try_from(self.memory.word(offset).load(Ordering::Acquire)).unwrap_or(u32::MAX)
     }
 
+    /// How long it is until the next look; `None` where there is nothing to see.
+    pub fn until_look(&self) -> Option<Duration> {
+        let batch = self.batch.as_ref().filter(|_| self.is_ahead())?;
+        Some(batch.next_look.saturating_duration_since(Instant::now()))
+    }
+
+    /// Looks how far the interpreter is if it is time for that, also where a call prints all the time.
+    pub fn look_if_due(&mut self) -> Option<usize> {
+        self.until_look().filter(Duration::is_zero)?;
+        self.look()
+    }
+
     /// Looks how far the interpreter is; called now and then while it is busy with several calls. Where it stays at the same
     /// call, it is to begin no other, and the number of tasks that it may still begin behind the one whose record comes next is
     /// returned, once that is certain.
     ///
     /// No barrier orders what Python code stores and loads. So what was seen at the look before is acted on at this one, and
     /// between a new limit and what was begun by then lies a time that is far beyond what a processor holds back a store.
-    pub fn look(&mut self) -> Option<usize> {
+    fn look(&mut self) -> Option<usize> {
         let begun = self.word(BEGUN);
         let batch = self.batch.as_mut().filter(|batch| batch.end.is_none())?;
+        batch.next_look = Instant::now() + LOOK_INTERVAL;
         let begun = begun.min(batch.calls);
         // One that was begun shows that the one before has printed nothing.
         batch.available = batch.available.max(batch.seen);

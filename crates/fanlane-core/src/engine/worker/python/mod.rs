@@ -38,8 +38,6 @@ use process::{InterpreterStack, Process};
 
 pub const KIND: ExecutorKind = ExecutorKind { name: TaskKind::Python.traits().name, has_process: true, open };
 
-/// How often it is looked how far the interpreter is in a batch.
-const LOOK_INTERVAL: Duration = Duration::from_millis(5);
 /// How long the import of a module and the initializer may take.
 const START_TIMEOUT: Duration = Duration::from_secs(300);
 /// How long an interpreter that is not needed any more may take for what the user's code has registered for its end.
@@ -316,10 +314,9 @@ impl PythonExecutor {
                 self.tell(watch);
                 continue;
             }
-            let look = kept.link.is_ahead().then_some(LOOK_INTERVAL);
-            if kept.wait(output, &self.reminder, &mut self.buffer, look)
-                && let Some(behind) = kept.link.look()
-            {
+            let look = kept.link.until_look();
+            kept.wait(output, &self.reminder, &mut self.buffer, look);
+            if let Some(behind) = kept.link.look_if_due() {
                 watch.release(behind);
             }
             kept.link.receive(|_| {});
