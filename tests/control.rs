@@ -77,9 +77,10 @@ fn a_restarted_task_ends_what_it_does_and_begins_again() {
 #[test]
 fn want_of_memory_holds_the_run_and_says_why() {
     let _alone = alone();
-    let text = r#"Job(version: 1, task: Command("true"), inputs: [Range(1, 3)],
-        control: Control(memfree_bytes: 1000000000000000))"#;
-    let mut run = start(&job(text), Mode::Pool, 2);
+    // Never all of the machine's memory is free.
+    let mut job = job(r#"Job(version: 1, task: Command("true"), inputs: [Range(1, 3)])"#);
+    job.control.memfree_bytes = fanlane_os::machine::memory_bytes();
+    let mut run = start(&job, Mode::Pool, 2);
     let held =
         run.wait_for("the reason", |kind| matches!(kind, EventKind::Dispatch(DispatchEvent::Held { reason: Some(_) })));
     let EventKind::Dispatch(DispatchEvent::Held { reason: Some(reason) }) = held.kind else { unreachable!() };

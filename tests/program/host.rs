@@ -273,7 +273,9 @@ fn nothing_that_a_stranger_says_harms_the_run_or_other_watchers() {
     let mut starter = scene.hosts.start(&scene.order(GATED, 2)).unwrap();
     let (info, folder) = scene.found();
     let connect = || UnixStream::connect(folder.join("socket")).unwrap();
-    let greeting = [&b"fanlane-host"[..], &5_u32.to_le_bytes()].concat();
+    let mut greeting = [0_u8; 16];
+    connect().read_exact(&mut greeting).unwrap();
+    assert_eq!(greeting[..12], *b"fanlane-host");
     let garbage = [0xff_u8; 64];
     let too_large = [&greeting[..], &u32::MAX.to_le_bytes(), &[0; 64]].concat();
     let other_build = [&b"fanlane-host"[..], &99_u32.to_le_bytes(), &[1, 0, 0, 0, 0]].concat();

@@ -151,8 +151,10 @@ pub fn end_marked(name: &str, value: &str) {
             std::thread::sleep(ROUND_INTERVAL);
         }
         for pid in left {
-            signal_marked(pid, name, value, Signal::KILL);
-            reap_adopted(pid);
+            // During `execve` the signal is not sent: the next round finds the process again.
+            if signal_marked(pid, name, value, Signal::KILL) || has_ended(pid) {
+                reap_adopted(pid);
+            }
         }
     }
 }
@@ -340,6 +342,23 @@ mod tests {
         let_go_on(&stop_below(child.0.id(), true));
         wait_for(first, false);
         wait_for(second, false);
+    }
+
+    #[test]
+    fn a_process_that_starts_another_program_just_now_is_not_waited_for_before_it_was_killed() {
+        // During `execve` a process shows no environment, and these do hardly anything else.
+        let start = || {
+            let mut command = Command::new("/bin/sh");
+            command.args(["-c", "exec /bin/sh -c \"$0\" \"$0\"", "exec /bin/sh -c \"$0\" \"$0\""]);
+            Family(command.env("FANLANE_TEST_STARTING", std::process::id().to_string()).spawn().unwrap())
+        };
+        let _children: Vec<Family> = (0..24).map(|_| start()).collect();
+        let (ended, is_ended) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            end_marked("FANLANE_TEST_STARTING", &std::process::id().to_string());
+            let _ = ended.send(());
+        });
+        is_ended.recv_timeout(Duration::from_secs(60)).expect("it waits for a process that was not killed");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::{JobTime, parse_time, serve};
 use crate::cli::detached;
 use crate::cli::execute::{self, Placement, RunRequest, breakpoints};
 use crate::cli::exit_status::Status;
-use crate::cli::run::RunArgs;
+use crate::cli::run::{RunArgs, no_input_words};
 use crate::cli::run_name::RunName;
 use crate::cli::subcommand::Subcommand;
 use crate::cli::terminal::{print, remark};
@@ -78,6 +78,9 @@ impl AddArgs {
         // What it waits for may make its inputs.
         let numbers = match Batch::open(&job, &folder, &mut stdin.as_deref().unwrap_or_default()) {
             Ok(batch) => {
+                if batch.is_empty() && job.reads_stdin() {
+                    bail!("nothing was added: {}", no_input_words(&job));
+                }
                 execute::find_python(&batch)?;
                 let breakpoints = breakpoints::find(&batch, &break_before)?;
                 let pool = workers.map(|count| count.resolve(cores(), batch.len()));

@@ -7,22 +7,37 @@ pub struct Timeout {
     pub secs: f64,
 }
 
-/// Reads a length of time: seconds, or a number and one of `ms s m h d`.
+/// Reads a length of time: seconds, or numbers each with one of `d h m s ms`, the longest unit first: `1h30m`.
 ///
 /// # Errors
 /// The message says what is expected.
 pub fn parse(text: &str) -> Result<Timeout, String> {
-    const UNITS: [(&str, f64); 5] = [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0), ("d", 86_400.0)];
-    let (number, unit_secs) =
-        UNITS.iter().find_map(|(unit, secs)| Some((text.strip_suffix(unit)?, *secs))).unwrap_or((text, 1.0));
-    // `parse` would also take `inf`, `1e9` and `+1`: only plain decimals are meant.
-    let plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    match number.parse::<f64>() {
-        Ok(number) if plain && number > 0.0 && (number * unit_secs).is_finite() => {
-            Ok(Timeout { secs: number * unit_secs })
-        }
-        _ => Err("expected seconds greater than 0, or a number with a unit: 500ms, 90s, 1.5m, 2h, 1d".to_owned()),
+    let secs = plain_number(text).or_else(|| sum_of_units(text)).filter(|secs| *secs > 0.0 && secs.is_finite());
+    secs.map(|secs| Timeout { secs }).ok_or_else(|| {
+        "expected seconds greater than 0, or a number with a unit: 500ms, 90s, 1.5m, 2h, 1d, 1h30m".to_owned()
+    })
+}
+
+/// `parse` would also take `inf`, `1e9` and `+1`: only plain decimals are meant.
+fn plain_number(text: &str) -> Option<f64> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    text.parse().ok().filter(|_| is_plain)
+}
+
+/// Seconds of `1d2h`; a unit comes once at the most, behind all longer ones.
+fn sum_of_units(text: &str) -> Option<f64> {
+    const UNITS: [(&str, f64); 5] = [("d", 86_400.0), ("h", 3600.0), ("m", 60.0), ("s", 1.0), ("ms", 0.001)];
+    let (mut rest, mut units, mut sum) = (text, &UNITS[..], 0.0);
+    while !rest.is_empty() {
+        let (number, behind) = rest.split_at(rest.find(|letter: char| letter.is_ascii_alphabetic())?);
+        let (unit, after) =
+            behind.split_at(behind.find(|letter: char| !letter.is_ascii_alphabetic()).unwrap_or(behind.len()));
+        let place = units.iter().position(|(name, _)| *name == unit)?;
+        sum += plain_number(number)? * units[place].1;
+        units = &units[place + 1..];
+        rest = after;
     }
+    Some(sum)
 }
 
 /// Reads a length of time that is counted in whole seconds.
@@ -74,10 +89,9 @@ mod tests {
 
     #[test]
     fn seconds_and_units_are_read() {
-        for (text, secs) in [("60", 60.0), ("0.5", 0.5), ("500ms", 0.5), ("90s", 90.0), ("1.5m", 90.0), ("2h", 7200.0)]
-        {
-            assert_eq!(parse(text).expect(text).secs, secs, "{text}");
-        }
+        let given = ["60", "0.5", "500ms", "90s", "1.5m", "2h", "1m30s", "1d3.5h", "1s500ms"];
+        let secs = [60.0, 0.5, 0.5, 90.0, 90.0, 7200.0, 90.0, 99_000.0, 1.5];
+        assert_eq!(given.map(|text| parse(text).expect(text).secs), secs);
     }
 
     #[test]
@@ -91,7 +105,8 @@ mod tests {
 
     #[test]
     fn what_is_no_length_of_time_is_refused() {
-        for text in ["", "0", "-1", "x", "s", "1w", "inf", "NaN", "1e3", "50%", "1 s"] {
+        for text in ["", "0", "-1", "x", "s", "1w", "inf", "NaN", "1e3", "50%", "1 s", "30s1m", "1m1m", "1m30", "m30s"]
+        {
             assert!(parse(text).expect_err(text).contains("expected seconds"), "{text}");
         }
     }

@@ -302,9 +302,10 @@ impl SavedPreset {
     }
 }
 
-/// Whether a name of a preset means this one, whatever the case of its letters.
+/// Whether a name of a preset means this one, whatever the case of its letters and the space between its words.
 fn is_same_name(one: &str, other: &str) -> bool {
-    one.trim().to_lowercase() == other.trim().to_lowercase()
+    let words = |name: &str| name.to_lowercase().split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    words(one) == words(other)
 }
 
 #[cfg(test)]

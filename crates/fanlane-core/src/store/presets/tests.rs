@@ -69,6 +69,11 @@ fn nothing_is_overwritten_without_being_asked_for() {
     presets.save(&changed, true).expect("saved");
     assert_eq!(presets.load(&Slug::of("My job")).expect("loads"), changed);
     assert_eq!(files(&presets), ["my-job.ron"]);
+    for name in ["My job!", "My (job)"] {
+        let slug = presets.save(&job(name), false).expect("another one");
+        assert_eq!(presets.load(&slug).expect("loads"), job(name));
+    }
+    assert_eq!(files(&presets), ["my-job-2.ron", "my-job-3.ron", "my-job.ron"]);
 }
 
 #[test]
@@ -108,7 +113,7 @@ fn renaming_moves_the_file_along() {
     let (_outer, presets) = presets();
     let old = presets.save(&job("old"), false).expect("saved");
     presets.save(&job("taken"), false).expect("saved");
-    assert!(matches!(presets.rename(&old, "Taken!"), Err(PresetError::Exists { .. })));
+    assert!(matches!(presets.rename(&old, " TAKEN"), Err(PresetError::Exists { .. })));
     assert_eq!(slugs(&presets), ["old", "taken"]);
 
     let new = presets.rename(&old, "Brand new").expect("renamed");
