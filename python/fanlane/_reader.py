@@ -351,11 +351,10 @@ class Reader:
 
     def close(self) -> None:
         self.epoll.close()
-        for its in [*self.links.values(), *self.strangers.values(), *self.waiting.values()]:
-            its.close()
-        self.links.clear()
-        self.waiting.clear()
-        self.strangers.clear()
+        for links in (self.links, self.strangers, self.waiting):
+            for its in links.values():
+                its.close()
+            links.clear()
 
 
 def print_of_call(stream: int, data: bytes) -> None:
