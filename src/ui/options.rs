@@ -64,8 +64,7 @@ fn icon() -> egui::IconData {
 
 /// The folder of the history; `None` if recording is switched off or there is no home folder.
 fn history_folder() -> Option<PathBuf> {
-    let is_unwanted = std::env::var_os("FANLANE_NO_HISTORY").is_some_and(|value| !value.is_empty());
-    if is_unwanted { None } else { history::default_folder().ok() }
+    if history::is_switched_off() { None } else { history::default_folder().ok() }
 }
 
 fn session_options(job: Option<PathBuf>) -> SessionOptions {

@@ -101,8 +101,7 @@ impl Keep {
     /// # Errors
     /// When there is no place for it.
     pub fn history_folder(&self) -> Result<Option<PathBuf>, HistoryError> {
-        let is_unwanted = std::env::var_os("FANLANE_NO_HISTORY").is_some_and(|value| !value.is_empty());
-        if !self.history || is_unwanted {
+        if !self.history || history::is_switched_off() {
             return Ok(None);
         }
         history::default_folder().map(Some)

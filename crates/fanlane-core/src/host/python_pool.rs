@@ -19,7 +19,7 @@ use super::role::EXIT_REFUSED;
 use crate::engine::python::{PythonCall, ScriptInterpreter, ScriptLink};
 use crate::job::{Batch, Input, Job, MAX_WORKERS, Mode, PythonSpec, TaskTemplate};
 use crate::model::Earlier;
-use crate::store::history::default_folder;
+use crate::store::history;
 use fanlane_mp::Function;
 use fanlane_os::descriptors;
 
@@ -126,6 +126,5 @@ fn begin(control: &mut Control) -> Result<(Hosting, Feeding), String> {
 
 /// The folder of the history; `None`: the run is not recorded, by wish or because there is no place for it.
 fn history_folder(is_wanted: bool) -> Option<PathBuf> {
-    let is_unwanted = std::env::var_os("FANLANE_NO_HISTORY").is_some_and(|value| !value.is_empty());
-    if is_wanted && !is_unwanted { default_folder().ok() } else { None }
+    if is_wanted && !history::is_switched_off() { history::default_folder().ok() } else { None }
 }

@@ -47,7 +47,7 @@ pub use fault::HistoryError;
 pub use flaky::Flaky;
 pub use limits::{MAX_OUTPUT_BYTES_PER_RUN, MAX_OUTPUT_BYTES_PER_STREAM, MAX_PENDING_BYTES, SampleThinning};
 pub use pending::RecordedRun;
-pub use place::{FOLDER_VARIABLE, default_folder};
+pub use place::{FOLDER_VARIABLE, default_folder, is_switched_off};
 pub use prune::Retention;
 pub use read::RunLines;
 pub use recorder::HistoryRecorder;

@@ -14,6 +14,8 @@ use super::{HistoryError, schema};
 
 /// The environment variable that names another folder for Fanlane's data.
 pub const FOLDER_VARIABLE: &str = "FANLANE_DATA_DIR";
+/// The environment variable that, set to anything, keeps runs out of the history.
+const OFF_VARIABLE: &str = "FANLANE_NO_HISTORY";
 /// The file in that folder.
 pub(super) const FILE: &str = "history.sqlite3";
 /// Its name while it is created.
@@ -33,6 +35,11 @@ pub fn default_folder() -> Result<PathBuf, HistoryError> {
     }
     let folders = directories::ProjectDirs::from("", "", "fanlane").ok_or(HistoryError::NoHome)?;
     Ok(folders.data_dir().to_owned())
+}
+
+/// Whether the environment asks for no history.
+pub fn is_switched_off() -> bool {
+    std::env::var_os(OFF_VARIABLE).is_some_and(|value| !value.is_empty())
 }
 
 fn refused(path: &Path) -> impl FnOnce(io::Error) -> HistoryError {
