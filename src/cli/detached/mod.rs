@@ -77,10 +77,8 @@ fn detached_named(name: &str) -> Option<DetachedRun> {
 /// # Errors
 /// When there is none.
 fn task_of(batch: &Batch, number: u64) -> Result<TaskId> {
-    match (0..batch.len()).map(TaskId).find(|task| batch.number(*task) == number) {
-        Some(task) => Ok(task),
-        None => bail!("the run has no task {number}; fanlane export lists the tasks of a run that has ended"),
-    }
+    let absent = || format!("the run has no task {number}; fanlane export lists the tasks of a run that has ended");
+    batch.with_number(number).with_context(absent)
 }
 
 /// Why a run is not among the detached ones.
