@@ -16,10 +16,10 @@ use fanlane_os::machine::cores;
 
 pub use interpreter::Interpreter;
 
-/// The program that keeps an interpreter and calls the function, in its parts.
-const WORKER_PROGRAM: [&str; 2] = [include_str!("worker.py"), "\nmain()\n"];
+/// The program that keeps an interpreter and calls the function.
+const WORKER_PROGRAM: &str = concat!(include_str!("worker.py"), "\nmain()\n");
 /// The same for calls that a script asks for.
-const SCRIPT_PROGRAM: [&str; 3] = [WORKER_PROGRAM[0], include_str!("script_calls.py"), WORKER_PROGRAM[1]];
+const SCRIPT_PROGRAM: &str = concat!(include_str!("worker.py"), include_str!("script_calls.py"), "\nmain()\n");
 /// The program that looks at the function without running anything of it.
 const CHECK_PROGRAM: &str = include_str!("check.py");
 
@@ -197,8 +197,8 @@ pub struct PythonParameters {
 
 impl PythonParameters {
     /// The program for the interpreter.
-    pub fn program(&self) -> String {
-        if self.serves_script { SCRIPT_PROGRAM.concat() } else { WORKER_PROGRAM.concat() }
+    pub const fn program(&self) -> &'static str {
+        if self.serves_script { SCRIPT_PROGRAM } else { WORKER_PROGRAM }
     }
 
     /// What the program in the interpreter is told.
