@@ -177,18 +177,22 @@ impl FanlaneApp {
     fn demand(&mut self, ctx: &Context, is_calm: bool) -> Demand {
         if !self.session.is_busy() {
             self.touched = None;
-        } else if ctx.input(|input| !input.raw.events.is_empty()) {
+            return Demand::Free;
+        }
+        if ctx.input(|input| !input.raw.events.is_empty()) {
             self.touched = Some(Instant::now());
         }
-        // Those of a race are measured against each other: none has time to spare.
-        let spare = self.session.run.under_way().and_then(|run| run.model().cores.newest().map(spare_share));
-        match () {
-            () if !self.session.is_busy() => Demand::Free,
-            () if is_calm => Demand::Calm,
-            () if self.touched.is_some_and(|at| at.elapsed() < ATTENTION_TIMEOUT) => Demand::Watched,
-            () if spare.is_some_and(|share| share >= MIN_SPARE_SHARE) => Demand::Watched,
-            () => Demand::Unwatched,
+        if is_calm {
+            return Demand::Calm;
         }
+        let is_attended = self.touched.is_some_and(|at| at.elapsed() < ATTENTION_TIMEOUT);
+        if is_attended || self.has_time_to_spare() { Demand::Watched } else { Demand::Unwatched }
+    }
+
+    /// Whether the tasks of the run leave time of the cores. Those of a race are measured against each other: none has any.
+    fn has_time_to_spare(&self) -> bool {
+        let run = self.session.run.under_way();
+        run.is_some_and(|run| run.model().cores.newest().is_some_and(|sample| spare_share(sample) >= MIN_SPARE_SHARE))
     }
 
     /// No sleep while something runs, and what was chosen for the end of a run.
