@@ -125,10 +125,9 @@ pub(super) fn begin(
 impl Hosting {
     /// Follows the run to its end, and returns once all watchers have received it.
     pub(super) fn run_to_end(self, starter: &mut dyn Starter) {
-        let Self { folder, state, events, mut writer, recorder, sweep, taken } = self;
+        let Self { folder, state, events, mut writer, mut recorder, sweep, taken } = self;
         starter.begun(&state);
         let ask = |signal| state.command(if signal == 1 { RunCommand::Stop } else { RunCommand::StopNow });
-        let mut recorder = recorder;
         let mut progress = Progress::default();
         let mut work = || {
             let job = taken.as_ref().map(|taken| (taken, &mut progress));

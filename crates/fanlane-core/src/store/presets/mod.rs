@@ -304,8 +304,7 @@ impl SavedPreset {
 
 /// Whether a name of a preset means this one, whatever the case of its letters and the space between its words.
 fn is_same_name(one: &str, other: &str) -> bool {
-    let words = |name: &str| name.to_lowercase().split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-    words(one) == words(other)
+    one.to_lowercase().split_whitespace().eq(other.to_lowercase().split_whitespace())
 }
 
 #[cfg(test)]

@@ -161,13 +161,10 @@ fn named(run: Option<i64>) -> String {
 }
 
 fn only(jobs: &[u64]) -> String {
-    let numbers: Vec<String> = jobs.iter().map(u64::to_string).collect();
-    format!(
-        "{} {} {}",
-        if jobs.len() == 1 { "job" } else { "jobs" },
-        numbers.join(", "),
-        if jobs.len() == 1 { "is" } else { "are" }
-    )
+    match jobs {
+        [job] => format!("job {job} is"),
+        jobs => format!("jobs {} are", jobs.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")),
+    }
 }
 
 fn stopping(run: Option<i64>) -> String {
