@@ -5,11 +5,11 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
-use super::start::{DEADLINE, Ended, command, ended, run_in};
+use super::processes::wait_until;
+use super::start::{Ended, command, ended, run_in};
 
 const CLIENT: &str = include_str!("../fixtures/pool_client.py");
 
@@ -180,12 +180,9 @@ os.kill(os.getpid(), 9)
     );
     let pids: Vec<i32> = ran.out.split_whitespace().map(|pid| pid.parse().expect("a number")).collect();
     let [host, interpreter, child] = pids[..] else { panic!("three processes: {ran:?}") };
-    let until = Instant::now() + DEADLINE;
     for pid in [host, interpreter] {
-        while test_kill_process(Pid::from_raw(pid).expect("a process")).is_ok() {
-            assert!(Instant::now() < until, "process {pid} is still there");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        let is_reaped = || test_kill_process(Pid::from_raw(pid).expect("a process")).is_err();
+        wait_until(&format!("the end of process {pid}"), is_reaped);
     }
     let _ = kill_process(Pid::from_raw(child).expect("a process"), Signal::KILL);
     let words = "train.py while it runs, and are not kept; run the script itself again";

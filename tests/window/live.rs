@@ -28,6 +28,12 @@ fn running(window: &mut Window<'_>, engine: &FakeEngine) {
     until(window, "the task", |session| session.run.current().expect("a run").model().running.len() == 1);
 }
 
+fn go_to_the_first_bar(window: &mut Window<'_>) {
+    window.get_by_label("Timeline of the lanes").focus();
+    window.run_steps(2);
+    press(window, Modifiers::NONE, Key::ArrowRight);
+}
+
 fn begins(engine: &FakeEngine, task: u64, worker: u32, start_ns: u64) {
     let (task, worker) = (TaskId(task), WorkerId(worker));
     engine.say(start_ns, EventKind::Task(TaskEvent::Started { task, attempt: 1, worker, start_ns, pid: Some(9) }));
@@ -43,9 +49,7 @@ fn ends(engine: &FakeEngine, task: u64, start_ns: u64, wall_ns: u64) {
 fn a_running_task_is_killed_restarted_and_skipped_by_keys_at_its_bar() {
     let (mut window, engine) = with_cubes();
     running(&mut window, &engine);
-    window.get_by_label("Timeline of the lanes").focus();
-    window.run_steps(2);
-    press(&mut window, Modifiers::NONE, Key::ArrowRight);
+    go_to_the_first_bar(&mut window);
     let task = TaskId(0);
     for (key, command) in
         [(Key::K, RunCommand::Cancel(task)), (Key::R, RunCommand::Restart(task)), (Key::S, RunCommand::Skip(task))]
@@ -60,9 +64,7 @@ fn a_running_task_is_killed_restarted_and_skipped_by_keys_at_its_bar() {
 fn where_a_running_task_is_is_asked_at_its_bar_and_shown_in_its_details() {
     let (mut window, engine) = with_cubes();
     running(&mut window, &engine);
-    window.get_by_label("Timeline of the lanes").focus();
-    window.run_steps(2);
-    press(&mut window, Modifiers::NONE, Key::ArrowRight);
+    go_to_the_first_bar(&mut window);
     press(&mut window, Modifiers::NONE, Key::W);
     let task = TaskId(0);
     assert_eq!(engine.asked().commands.last(), Some(&RunCommand::Locate(task)));
@@ -89,9 +91,7 @@ fn an_engine_that_can_only_end_tasks_is_asked_for_nothing_else() {
     let (mut window, engine) = with_cubes();
     engine.asked().traits = EngineTraits { can_steer: false, ..EngineTraits::default() };
     running(&mut window, &engine);
-    window.get_by_label("Timeline of the lanes").focus();
-    window.run_steps(2);
-    press(&mut window, Modifiers::NONE, Key::ArrowRight);
+    go_to_the_first_bar(&mut window);
     [Key::R, Key::S, Key::K].into_iter().for_each(|key| press(&mut window, Modifiers::NONE, key));
     assert_eq!(engine.asked().commands, [RunCommand::Cancel(TaskId(0))]);
 }
@@ -204,9 +204,7 @@ fn a_dependency_is_told_at_the_bar_of_a_task() {
     until(&mut window, "the preview", |session| session.editor.preview().expanded().is_some());
     running(&mut window, &engine);
     assert!(window.query_by_label("2 tasks wait: task 2 waits for task 1, which is running").is_some());
-    window.get_by_label("Timeline of the lanes").focus();
-    window.run_steps(2);
-    press(&mut window, Modifiers::NONE, Key::ArrowRight);
+    go_to_the_first_bar(&mut window);
     let told = window.get_by_label("Timeline of the lanes").value().unwrap_or_default();
     assert!(told.contains("tasks 2, 3 after it"), "{told}");
 }
