@@ -18,6 +18,7 @@ from ._results import Feed, StreamFeed
 if TYPE_CHECKING:
     from ._run import Run
 
+# How many calls go to the host together.
 MAX_BUNCH_CALLS = 256
 # How many calls are read ahead: the workers take them in batches of milliseconds.
 MIN_AHEAD_PER_WORKER = 4

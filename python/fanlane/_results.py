@@ -113,12 +113,15 @@ class AsyncResult(Sink, Generic[T]):
 
     def get(self, timeout: Optional[float] = None) -> T:
         """The value that the call returns. What it raises is raised; `multiprocessing.TimeoutError` after `timeout` seconds."""
-        self.wait(timeout)
-        if not self._event.is_set():
-            raise timeout_error()
+        self._wait_or_raise(timeout)
         if self._success:
             return self._value  # type: ignore[no-any-return]
         raise self._value
+
+    def _wait_or_raise(self, timeout: Optional[float]) -> None:
+        self.wait(timeout)
+        if not self._event.is_set():
+            raise timeout_error()
 
     def cancel(self) -> bool:
         """Cancels the call, also while it is running; False where it has ended.
@@ -181,9 +184,7 @@ class MapResult(AsyncResult[List[T]]):
 
         An exception ends its chunk, so it stands for all items of that; with `chunksize=1` for the one alone.
         """
-        self.wait(timeout)
-        if not self._event.is_set():
-            raise timeout_error()
+        self._wait_or_raise(timeout)
         return [value.error if type(value) is Failed else value for value in self._values]
 
     def progress(self) -> Progress:

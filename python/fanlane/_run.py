@@ -17,6 +17,7 @@ from typing import Any, Callable, Deque, Dict, Iterator, List, NamedTuple, Optio
 from . import _wire
 from ._chunks import Chunk
 from ._errors import CallCancelled, CannotStart
+from ._feeder import MAX_BUNCH_CALLS
 from ._host import Host
 from ._memory import CALL, Index, Segment, Segments
 from ._pickling import Dumped, Function, Functions, dump, label_of_call, name_of
@@ -27,7 +28,6 @@ from ._wire import Stream, frame
 
 START_TIMEOUT_SECS = 60
 TERMINATE_TIMEOUT_SECS = 10
-MAX_BUNCH_CALLS = 256
 KEY_BYTES = 32
 
 
