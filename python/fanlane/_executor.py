@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import weakref
+from collections import deque
 from concurrent.futures import Executor as _Executor
 from concurrent.futures import Future, InvalidStateError, TimeoutError
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, TypeVar
@@ -215,10 +216,13 @@ def _values(run: Run, feed: StreamFeed, deadline: Optional[float]) -> Iterator[A
                 raise TimeoutError() from None
             except StopIteration:
                 return
-            for item in value if feed.is_chunked and type(value) is not Failed else [value]:
-                if type(item) is Failed:
-                    raise item.error
-                yield item
+            items = deque(value if feed.is_chunked and type(value) is not Failed else [value])
+            # The one who takes a value is the only one who has it.
+            del value
+            while items:
+                if type(items[0]) is Failed:
+                    raise items[0].error
+                yield items.popleft()
     finally:
         feed.is_abandoned = True
         feed.lift_bound()

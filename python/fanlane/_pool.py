@@ -272,7 +272,7 @@ class Pool:
 
     def __del__(self, _warn: Any = warnings.warn) -> None:
         if getattr(self, "_state", None) == RUN and not self._run.is_foreign:
-            _warn(f"unclosed running pool {self!r}", ResourceWarning, source=self)
+            _warn(f"unclosed running multiprocessing pool {self!r}", ResourceWarning, source=self)
 
     def __repr__(self) -> str:
         return f"<{type(self).__module__.partition('.')[0]}.{type(self).__qualname__} state={self._state} pool_size={self._run.workers}>"

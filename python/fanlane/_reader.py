@@ -185,9 +185,13 @@ class Reader:
             self.epoll.unregister(descriptor)
             stranger.close()
             return
+        from multiprocessing.process import current_process
+
         hello.clear()
         self.links[descriptor] = stranger
-        self.answer(stranger, frame(b"I"), self.run.index.descriptor)
+        # What it asks of a manager's object needs the key of this process.
+        key = bytes(current_process().authkey)
+        self.answer(stranger, frame(b"I", key), self.run.index.descriptor)
 
     def answer(self, link: Stream, data: bytes, descriptor: Optional[int] = None) -> None:
         link.queue(data, descriptor)

@@ -82,7 +82,14 @@ class Run:
         live_runs.add(self)
         self.reader = Reader(self)
         self.thread = threading.Thread(target=self.reader.serve, name="fanlane", daemon=True)
-        self.thread.start()
+        try:
+            self.thread.start()
+        except RuntimeError as error:
+            # The limit of threads, or the end of Python.
+            self.host.kill()
+            self.host.end()
+            self.release_descriptors()
+            raise CannotStart(f"the pool needs a thread: {error}") from error
         self.wait_until_begun()
 
     def wait_until_begun(self) -> None:
@@ -362,14 +369,18 @@ def origin(sink: Sink) -> Sink:
 live_runs: "weakref.WeakSet[Run]" = weakref.WeakSet()
 
 
-def end_all() -> None:
-    """At the end of Python."""
+def finish_all() -> None:
+    """At the end of Python, before anything that was registered for it: executors take no more calls, and do those they have."""
     for run in list(live_runs):
         if run.settings.finishes_at_exit and not run.is_terminating:
             run.close()
             run.join()
-        else:
-            run.terminate()
+
+
+def end_all() -> None:
+    """At the end of Python."""
+    for run in list(live_runs):
+        run.terminate()
 
 
 def leave_all_to_parent() -> None:
@@ -378,5 +389,7 @@ def leave_all_to_parent() -> None:
     live_runs.clear()
 
 
+# As the executors of the standard library do it.
+threading._register_atexit(finish_all)  # type: ignore[attr-defined]
 atexit.register(end_all)
 os.register_at_fork(after_in_child=leave_all_to_parent)

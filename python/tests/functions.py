@@ -211,5 +211,13 @@ def doubled_block(block):
     return Block(block.data + block.data)
 
 
+def block_of(n):
+    return Block(b"x" * n)
+
+
+def put(shared, key, value):
+    shared[key] = value
+
+
 def environment(name):
     return os.environ.get(name)

@@ -2,9 +2,11 @@
 
 import asyncio
 import concurrent.futures as futures
+import gc
 import itertools
 import os
 import unittest
+import weakref
 
 import fanlane
 import functions
@@ -73,6 +75,15 @@ class Interface(Case):
             few = executor.map(functions.identity, (read.append(n) or n for n in range(1000)), buffersize=3)
             self.assertEqual(next(few), 0)
             self.assertLessEqual(len(read), 5)
+
+    def test_a_value_of_a_map_is_kept_by_the_one_who_takes_it_alone(self):
+        with fanlane.Executor(1) as executor:
+            for chunksize in (1, 3):
+                for value in executor.map(functions.block_of, range(6), chunksize=chunksize):
+                    its = weakref.ref(value)
+                    del value
+                    gc.collect()
+                    self.assertIsNone(its())
 
     def test_a_map_has_its_timeout(self):
         with fanlane.Executor(1) as executor:

@@ -2,12 +2,22 @@
 
 import functools
 import os
+import runpy
 import socket
 import struct
 import unittest
 
 from fanlane import _memory, _pickling, _wire
 from support import Case
+
+
+class Documents(unittest.TestCase):
+    def test_the_page_lists_the_tests_of_cpython_that_do_not_pass(self):
+        tests = os.path.dirname(os.path.abspath(__file__))
+        reasons = runpy.run_path(os.path.join(tests, "cpython", "reasons.py"))["REASONS"]
+        with open(os.path.join(tests, "..", "..", "docs", "python-tests.md"), encoding="utf-8") as page:
+            listed = [line.strip() for line in page if line.startswith("| `")]
+        self.assertEqual(listed, [f"| `{name}` | {why} |" for name, why in sorted(reasons.items())])
 
 
 class Labels(unittest.TestCase):

@@ -183,6 +183,35 @@ class EndsOfScripts(Case):
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([PACKAGE, TESTS])}
         self.assertEqual(self.run_script(text, env=environment), "0.01\n" * 3)
 
+    def test_an_executor_takes_no_calls_when_python_ends(self):
+        text = (
+            "import atexit, fanlane, math\n"
+            "if __name__ == '__main__':\n"
+            "    executor = fanlane.Executor(1)\n"
+            "    print(executor.submit(math.sqrt, 4).result())\n"
+            "    def late():\n"
+            "        try: executor.submit(math.sqrt, 9)\n"
+            "        except RuntimeError as error: print(error)\n"
+            "    atexit.register(late)\n"
+        )
+        self.assertEqual(self.run_script(text), "2.0\ncannot schedule new futures after interpreter shutdown\n")
+
+    def test_objects_of_a_manager_are_arguments(self):
+        # Also where multiprocessing is imported after the workers have started.
+        text = (
+            "import fanlane, functions\n"
+            "if __name__ == '__main__':\n"
+            "    with fanlane.Pool(1) as pool:\n"
+            "        pool.apply(functions.cube, (1,))\n"
+            "        import multiprocessing\n"
+            "        with multiprocessing.get_context('spawn').Manager() as manager:\n"
+            "            shared = manager.dict()\n"
+            "            pool.starmap(functions.put, [(shared, n, n ** 2) for n in range(3)])\n"
+            "            print(dict(shared))\n"
+        )
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([PACKAGE, TESTS])}
+        self.assertEqual(self.run_script(text, env=environment), "{0: 0, 1: 1, 2: 4}\n")
+
     def test_a_module_that_fails_in_the_worker_only(self):
         with open(os.path.join(self.folder, "touchy.py"), "w") as file:
             file.write(

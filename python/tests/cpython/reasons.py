@@ -4,7 +4,6 @@ _PROCESSES = "looks into the private `_processes`, which Fanlane's executor has 
 _EXECUTOR = "ProcessPoolSpawnProcessPoolExecutorTest."
 _SHUTDOWN = "ProcessPoolSpawnProcessPoolShutdownTest."
 _INHERITED = "hands over an object of multiprocessing that only its own children inherit; workers are new interpreters"
-_OWN_CLASS = "its function is a method of a class that run.py makes, which a worker does not find in the module"
 
 REASONS = {
     "ProcessPoolSpawnFailingInitializerTest.test_initializer": _INHERITED,
@@ -13,13 +12,16 @@ REASONS = {
     _EXECUTOR + "test_killed_child": _PROCESSES + "; a dead worker fails its own call alone",
     _EXECUTOR + "test_max_tasks_per_child": _PROCESSES,
     _EXECUTOR + "test_max_tasks_per_child_defaults_to_spawn_context": "looks into the private `_mp_context`",
+    _EXECUTOR + "test_python_finalization_error": "has Python refuse a second thread and wants that to break the executor; `map` raises what Python "
+    "says, and the executor can be used and shut down",
     _EXECUTOR + "test_saturation": _PROCESSES,
     _EXECUTOR + "test_traceback": "wants the private type `_RemoteTraceback`; the cause is `fanlane.RemoteTraceback`",
+    _SHUTDOWN + "test_cancel_futures": "wants one of the calls that were just submitted to be beyond cancelling; all that no worker has begun are "
+    "cancelled, so it depends on whether one has",
     _SHUTDOWN + "test_context_manager_shutdown": _PROCESSES,
     _SHUTDOWN + "test_del_shutdown": "looks into the private `_executor_manager_thread`",
     _SHUTDOWN + "test_processes_terminate": _PROCESSES,
     _SHUTDOWN + "test_shutdown_no_wait": _PROCESSES,
     "TestPool.test_make_pool": "looks into the private `_pool`",
-    "TestPool.test_traceback": _OWN_CLASS,
-    "TestPool.test_wrapped_exception": _OWN_CLASS,
+    "TestPool.test_traceback": "wants the type `multiprocessing.pool.RemoteTraceback`; the cause is `fanlane.RemoteTraceback`",
 }

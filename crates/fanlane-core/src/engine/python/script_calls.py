@@ -127,6 +127,30 @@ class TaskModuleFinder:
         pass
 
 
+class KeyFinder:
+    """Gives `multiprocessing`, once something imports it, the key of the script's, by which the managers of the script and their
+    proxies in calls know each other."""
+
+    def __init__(self, key):
+        self.key = key
+
+    def find_spec(self, name, path=None, target=None):
+        if name != "multiprocessing.process":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        self.loader, spec.loader = spec.loader, self
+        return spec
+
+    def create_module(self, spec):
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module):
+        module.__loader__ = module.__spec__.loader = self.loader
+        self.loader.exec_module(module)
+        module.current_process().authkey = self.key
+
+
 class ScriptEnded(Exception):
     """The script is gone: nothing of the call is wanted."""
 
@@ -138,7 +162,8 @@ class DataLink:
         self.stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.stream.connect("\0" + setup["address"])
         self.stream.sendall(bytes.fromhex(setup["key"]) + struct.pack("<I", lane))
-        _, _, descriptors = self.receive()
+        _, key, descriptors = self.receive()
+        self.multiprocessing_key = bytes(key)
         self.index_file = descriptors[0]
         self.index = None
         self.marks = None
@@ -575,6 +600,7 @@ def serve_script(program, setup, lane):
     module.is_importing_main = False
     sys.modules["_fanlane_task"] = module
     sys.meta_path.append(TaskModuleFinder(module))
+    sys.meta_path.insert(0, KeyFinder(link.multiprocessing_key))
     sys.modules["__main__"] = LazyMain(asked["main_name"], asked["main_path"], module)
     if asked["initializer"] is not None:
         program.step = "the initializer cannot be read: "
