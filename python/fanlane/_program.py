@@ -63,14 +63,24 @@ def version_of(program: str) -> Optional[str]:
     return told[1] if len(told) >= 2 and told[0] == "fanlane" else None
 
 
+def other_version(program: str, version: Optional[str]) -> Optional[CannotStart]:
+    """What there is to say of a program that is not of the package's version; None of one that is."""
+    if version == __version__:
+        return None
+    return CannotStart(
+        f"{program} is Fanlane {version or 'of an unknown version'}, and the package in {os.path.dirname(__file__)} needs {__version__}: "
+        "install both from one wheel, or name the program of that version by the variable FANLANE"
+    )
+
+
+def refused(program: str, words: str) -> CannotStart:
+    """Why a program begins no run; what another version says of the package's words is of no use."""
+    return other_version(program, version_of(program)) or CannotStart(words)
+
+
 def why_not(program: str, words: str) -> CannotStart:
-    """Why a program has not begun a run, with what it has printed."""
+    """Why a program has ended before it has begun a run, with what it has printed."""
     version = version_of(program)
     if version is None:
         return CannotStart(f"{program} is no Fanlane, or cannot run here: {words or 'it says nothing'}")
-    if version != __version__:
-        return CannotStart(
-            f"{program} is Fanlane {version}, and this package needs {__version__}; "
-            f"install both in one version, or name another program by the variable FANLANE"
-        )
-    return CannotStart(f"{program} has ended before it began: {words or 'it says nothing'}")
+    return other_version(program, version) or CannotStart(f"{program} has ended before it began: {words or 'it says nothing'}")

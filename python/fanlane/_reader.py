@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple
 
 from . import _wire
 from ._chunks import SplitChunk
-from ._errors import CallCancelled, CannotStart, RemoteError, WorkerDied, exception_of, failure_of
+from ._errors import CallCancelled, RemoteError, WorkerDied, exception_of, failure_of
+from ._program import other_version, refused
 from ._waiting import Waiting
 from ._wire import LINK_HELLO_BYTES, RECORD, Stream, frame
 
@@ -125,13 +126,14 @@ class Reader:
             for failure in failures:
                 self.take_failure(failure["call"], failure["kind"], failure["message"])
         elif kind == ord("F"):
-            run.reason = CannotStart(str(body, "utf-8", "replace"))
+            run.reason = refused(run.host.program, str(body, "utf-8", "replace"))
             run.begun.set()
         elif kind in b"IN":
             told = json.loads(bytes(body))
             run.info.update(told)
             run.workers = told.get("workers", run.workers)
             if kind == ord("I"):
+                run.reason = other_version(run.host.program, told.get("version"))
                 run.begun.set()
 
     def lack_results(self, numbers: Iterable[int]) -> List[int]:

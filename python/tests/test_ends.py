@@ -5,6 +5,7 @@ import gc
 import os
 import pickle
 import signal
+import sys
 import unittest
 import warnings
 
@@ -186,18 +187,32 @@ class Starts(Case):
                 pool.apply(functions.cube, (1,))
 
     def test_a_missing_or_wrong_program_is_named(self):
-        stranger = os.path.join(self.folder, "stranger")
-        old = os.path.join(self.folder, "old")
-        for path, words in ((stranger, "echo nothing to see"), (old, "echo fanlane 0.0.1")):
+        def program_that(name, text, interpreter="/bin/sh"):
+            path = os.path.join(self.folder, name)
             with open(path, "w") as file:
-                file.write(f"#!/bin/sh\n{words}\n")
+                file.write(f"#!{interpreter}\n{text}\n")
             os.chmod(path, 0o755)
+            return path
+
+        stranger = program_that("stranger", "echo nothing to see")
+        old = program_that("old", "echo fanlane 0.0.1")
+        speaks = (
+            "import socket, sys\n"
+            "if sys.argv[1] == '--version': sys.exit(print('fanlane 9.9.9'))\n"
+            "control, body = socket.socket(fileno=0), b'%s'\n"
+            "control.sendall(b'%s' + len(body).to_bytes(4, 'little') + body)\n"
+            "while control.recv(65536): pass\n"
+        )
+        begins = program_that("begins", speaks % ('{"version": "9.9.9", "pid": 1}', "I"), sys.executable)
+        refuses = program_that("refuses", speaks % ("what is a pool?", "F"), sys.executable)
         program = os.environ.get("FANLANE")
         try:
             for path, words in (
                 ("/no/such/fanlane", "which the variable FANLANE names"),
                 (stranger, "is no Fanlane"),
-                (old, "is Fanlane 0.0.1, and this package needs"),
+                (old, "old is Fanlane 0.0.1, and the package in .*fanlane needs [0-9.]+: install both from one wheel"),
+                (begins, "begins is Fanlane 9.9.9, and the package in"),
+                (refuses, "refuses is Fanlane 9.9.9, and the package in"),
             ):
                 os.environ["FANLANE"] = path
                 with self.subTest(path), self.assertRaisesRegex(fanlane.CannotStart, words):

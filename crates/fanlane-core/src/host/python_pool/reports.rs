@@ -68,7 +68,8 @@ impl Starter for Reports {
     fn begun(&mut self, state: &Arc<HostState>) {
         let info = lock(&state.info).clone();
         let folder = String::from_utf8_lossy(&info.folder).into_owned();
-        self.send_json(b'I', &json!({"pid": info.pid, "folder": folder, "name": info.name}));
+        let version = env!("CARGO_PKG_VERSION");
+        self.send_json(b'I', &json!({"pid": info.pid, "folder": folder, "name": info.name, "version": version}));
         let Some((control, feeding)) = self.begin.take() else { return };
         let its = Arc::clone(state);
         let serving = std::thread::Builder::new().name("script".to_owned());
