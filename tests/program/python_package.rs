@@ -7,6 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use super::documents::blocks::{Mark, blocks};
 use super::start::with_default_signals;
 
 /// Tests that tell one Python from another. All others are run once, in the Python that has the libraries.
@@ -31,19 +32,62 @@ fn the_package_works_in_each_python() {
     }
 }
 
+/// Scripts of the page with what they use beside the standard library, and what they become.
+const SCRIPTS: [(&str, &str, &str); 3] = [
+    ("walks_multiprocessing.py", "multiprocessing", "walks_fanlane.py"),
+    ("primes_futures.py", "concurrent.futures", "primes_fanlane.py"),
+    ("areas_joblib.py", "joblib", "areas_fanlane.py"),
+];
+
+#[test]
+fn scripts_of_the_document_print_the_same_with_the_package_as_before() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for block in blocks(Path::new("docs/python.md")) {
+        if let Some(Mark::File(name)) = &block.mark {
+            fs::write(folder.path().join(name), &block.text).expect("written");
+        }
+    }
+    let python = python_with_libraries();
+    let run = |words: &[&str]| {
+        let data = folder.path().join("data");
+        let mut script = with_package(&python);
+        script.args(words).current_dir(folder.path()).env("FANLANE_DATA_DIR", &data).env("FANLANE_RUNTIME_DIR", &data);
+        let ended = script.output().expect("started");
+        let [out, err] = [ended.stdout, ended.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+        (ended.status.success(), out, err)
+    };
+    for (before, library, after) in SCRIPTS {
+        if library == "joblib" && !run(&["-c", "import joblib"]).0 {
+            continue;
+        }
+        let (theirs, ours) = (run(&[before]), run(&[after]));
+        assert!(theirs.0 && ours.0 && !theirs.1.is_empty(), "{before}: {theirs:?}, {after}: {ours:?}");
+        assert_eq!(theirs.1, ours.1, "{before} and {after}");
+    }
+}
+
+/// A Python that finds the package and the built program.
+fn with_package(python: &Path) -> Command {
+    let mut command = Command::new(python);
+    with_default_signals(&mut command);
+    command
+        .env("FANLANE", env!("CARGO_BIN_EXE_fanlane"))
+        .env("PYTHONPATH", package())
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .stdin(Stdio::null());
+    command
+}
+
+fn package() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("python")
+}
+
 fn run_tests(python: &Path, which: &[&str]) {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("python");
-    let mut tests = Command::new(python);
-    with_default_signals(&mut tests);
-    let ended = tests
-        // What is left open is a fault of the package.
+    // What is left open is a fault of the package.
+    let ended = with_package(python)
         .args(["-W", "always::ResourceWarning", "-m", "unittest"])
         .args(which)
-        .current_dir(package.join("tests"))
-        .env("FANLANE", env!("CARGO_BIN_EXE_fanlane"))
-        .env("PYTHONPATH", &package)
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .stdin(Stdio::null())
+        .current_dir(package().join("tests"))
         .output()
         .expect("started");
     let said = String::from_utf8_lossy(&ended.stderr);

@@ -1,6 +1,6 @@
 //! The documents keep their word: each command in them runs as it stands there, each job is read, each link leads somewhere.
 
-mod blocks;
+pub mod blocks;
 mod links;
 mod stock;
 
