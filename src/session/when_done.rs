@@ -59,7 +59,8 @@ impl OtherWork {
 /// The state of the waiting.
 #[derive(Default)]
 pub(super) struct WhenDone {
-    action: DoneAction,
+    /// What was chosen, and for which run, by its serial number.
+    chosen: Option<(u64, DoneAction)>,
     /// The run under way, by its serial number.
     watched: Option<u64>,
     ended: Option<DoneRun>,
@@ -69,8 +70,10 @@ pub(super) struct WhenDone {
 
 impl Session {
     /// What is done when the run under way is done.
-    pub const fn done_action(&self) -> &DoneAction {
-        &self.when_done.action
+    pub fn done_action(&self) -> &DoneAction {
+        let under_way = self.run.under_way().map(|run| run.serial);
+        let chosen = self.when_done.chosen.as_ref().filter(|(serial, _)| Some(*serial) == under_way);
+        chosen.map_or(&DoneAction::Nothing, |(_, action)| action)
     }
 
     /// The run that came to its end, once.
@@ -80,8 +83,8 @@ impl Session {
 
     /// Chooses what is done when the run under way is done; without one it would never happen.
     pub(super) fn set_done_action(&mut self, action: DoneAction) {
-        if self.is_running() {
-            self.when_done.action = action;
+        if let Some(run) = self.run.under_way() {
+            self.when_done.chosen = Some((run.serial, action));
         }
     }
 
@@ -108,17 +111,18 @@ impl Session {
     pub(super) fn poll_when_done(&mut self) {
         let under_way = self.run.under_way().map(|run| run.serial);
         let before = std::mem::replace(&mut self.when_done.watched, under_way);
-        if before.is_some() && before != under_way {
-            self.run_is_done(before);
+        if let Some(serial) = before.filter(|_| before != under_way) {
+            self.run_is_done(serial);
         }
         if let Some(Some(Err(fault))) = taken(&mut self.when_done.command) {
             self.tell_fault(fault);
         }
     }
 
-    fn run_is_done(&mut self, serial: Option<u64>) {
-        let action = std::mem::take(&mut self.when_done.action);
-        let Some(run) = self.run.current().filter(|run| Some(run.serial) == serial) else { return };
+    fn run_is_done(&mut self, serial: u64) {
+        let chosen = self.when_done.chosen.take_if(|(of, _)| *of == serial);
+        let action = chosen.map_or(DoneAction::Nothing, |(_, action)| action);
+        let Some(run) = self.run.current().filter(|run| run.serial == serial) else { return };
         let name = run.job.display_name().to_owned();
         let model = run.model();
         let Some(summary) = model.summary().filter(|summary| !summary.stopped) else { return };
