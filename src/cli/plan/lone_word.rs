@@ -36,9 +36,13 @@ pub fn problem(word: &OsStr) -> Option<String> {
         }
         return None;
     }
-    let is_preset = || word.to_str().is_some_and(is_preset);
-    (!is_on_path(word) && is_preset())
-        .then(|| format!("{name} is the name of a preset and no command; did you mean fanlane run --preset {name}?"))
+    preset_problem(word)
+}
+
+/// The same, where the word can only be meant as the name of a preset.
+pub fn preset_problem(word: &OsStr) -> Option<String> {
+    let name = word.to_str().filter(|name| !is_on_path(word) && is_preset(name))?;
+    Some(format!("{name} is the name of a preset and no command; did you mean fanlane run --preset {name}?"))
 }
 
 /// Whether a shell would find a program of that name.

@@ -147,6 +147,12 @@ impl Plan {
         {
             bail!("{problem}");
         }
+        if let [word, option, ..] = words
+            && option.as_encoded_bytes().starts_with(b"-")
+            && let Some(problem) = lone_word::preset_problem(word)
+        {
+            bail!("{problem}");
+        }
         if let Some(text) = rules.replacement {
             command = sources::with_braces(&command, text)?;
         }
