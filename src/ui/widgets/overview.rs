@@ -8,8 +8,12 @@ use super::{describe, quantity};
 use crate::ui::theme;
 use fanlane_core::event::OutcomeClass;
 use fanlane_core::model::depth::Step;
-use fanlane_core::model::{PoolHistory, Stretch, format};
+use fanlane_core::model::{PoolColumn, PoolHistory, Stretch, format};
 
+/// Minimum width and height of the mark of a failure, in points.
+const MIN_MARK: f32 = 2.0;
+/// Share of the strip that the marks of failures take at most, where fewer of its tasks failed.
+const MAX_MARKED_SHARE: f32 = 0.15;
 /// Height of the strip, in points.
 pub const OVERVIEW_HEIGHT: f32 = 2.5 * theme::UNIT;
 /// Minimum width of the frame around what is shown, in points.
@@ -54,14 +58,7 @@ pub fn overview_ui(ui: &Ui, rect: Rect, steps: &[Step], pool: &PoolHistory, wind
         let bar = Rect::from_x_y_ranges(across, rect.bottom() - height.max(1.0)..=rect.bottom());
         mesh.add_colored_rect(bar, palette.done_bar);
     }
-    for (index, column) in pool.columns().iter().enumerate() {
-        let bad = [OutcomeClass::Lost, OutcomeClass::Failed, OutcomeClass::TimedOut];
-        let Some(worst) = bad.into_iter().find(|class| column.ended.of(*class) > 0) else { continue };
-        let from_ns = index as f64 * pool.width_ns() as f64;
-        let left = place_of(from_ns).min(rect.right() - 2.0);
-        let right = place_of(from_ns + pool.width_ns() as f64).max(left + 2.0);
-        mesh.add_colored_rect(Rect::from_x_y_ranges(left..=right, rect.y_range()), palette.outcome(worst));
-    }
+    paint_failures(&mut mesh, rect, pool, &place_of, palette);
     painter.add(Shape::mesh(mesh));
     let (from_ns, to_ns) = window.range_ns();
     if !window.is_whole() {
@@ -89,4 +86,49 @@ pub fn overview_ui(ui: &Ui, rect: Rect, steps: &[Step], pool: &PoolHistory, wind
     describe(ui, &response, Role::Image, "Overview of the run", words);
     let cursor = if window.is_whole() { CursorIcon::Crosshair } else { CursorIcon::Grab };
     response.on_hover_cursor(cursor).on_hover_text("The whole run. Drag: choose or move what is in view")
+}
+
+/// Marks where tasks failed: few failures by lines across the strip; where there are some almost everywhere, by as much of its height
+/// as their share of the tasks, so that the strip has their colour only if most tasks failed.
+fn paint_failures(
+    mesh: &mut Mesh,
+    rect: Rect,
+    pool: &PoolHistory,
+    place_of: &dyn Fn(f64) -> f32,
+    palette: &theme::Palette,
+) {
+    const BAD: [OutcomeClass; 3] = [OutcomeClass::Lost, OutcomeClass::Failed, OutcomeClass::TimedOut];
+    let width_ns = pool.width_ns() as f64;
+    let worst_of = |column: &PoolColumn| BAD.into_iter().find(|class| column.ended.of(*class) > 0);
+    let width = (place_of(width_ns) - place_of(0.0)).max(MIN_MARK);
+    let marked = pool.columns().iter().filter(|column| worst_of(column).is_some()).count();
+    let marked_share = (marked as f32 * width / rect.width().max(1.0)).min(1.0);
+    for (index, column) in pool.columns().iter().enumerate() {
+        let Some(worst) = worst_of(column) else { continue };
+        let failed_share = column.ended.failures() as f32 / column.ended.total().max(1) as f32;
+        let height = (rect.height() * mark_height(failed_share, marked_share)).max(MIN_MARK);
+        let left = place_of(index as f64 * width_ns).min(rect.right() - MIN_MARK);
+        let mark =
+            Rect::from_min_max(egui::pos2(left, rect.bottom() - height), egui::pos2(left + width, rect.bottom()));
+        mesh.add_colored_rect(mark.intersect(rect), palette.outcome(worst));
+    }
+}
+
+/// The height of a mark as a share of the strip's, by the share of its tasks that failed and the share of the strip's width that has
+/// marks.
+fn mark_height(failed_share: f32, marked_share: f32) -> f32 {
+    failed_share.max(MAX_MARKED_SHARE / marked_share.max(MAX_MARKED_SHARE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_failures_are_seen_and_failures_everywhere_take_no_more_than_their_share() {
+        assert_eq!(mark_height(0.001, 0.01), 1.0, "one failure of thousands is a line across the strip");
+        assert!(mark_height(0.001, 1.0) <= MAX_MARKED_SHARE, "one task of thousands, all the time");
+        assert_eq!(mark_height(0.5, 1.0), 0.5, "every second task");
+        assert_eq!(mark_height(1.0, 1.0), 1.0, "all tasks");
+    }
 }

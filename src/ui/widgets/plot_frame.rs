@@ -130,7 +130,12 @@ fn marks(max: f64, height: f32) -> impl Iterator<Item = f64> {
     let step = round.into_iter().find(|step| *step >= min_step * 0.999 && step.fract() == 0.0).unwrap_or(1.0);
     // One mark besides 0 there is always.
     let below = [5.0, 2.0, 1.0].into_iter().map(|factor| factor * power).find(|step| *step <= max);
-    let step = if step > max { below.unwrap_or(step).max(1.0) } else { step };
+    let step = match below {
+        // The highest of these, since there is room for no more.
+        Some(below) if step > max => ((max / below).floor() * below).max(1.0),
+        _ if step > max => step.max(1.0),
+        _ => step,
+    };
     let last = (max / step + 1e-9).floor() as i64;
     (0..=last).map(move |index| index as f64 * step)
 }
@@ -252,6 +257,6 @@ mod tests {
         assert_eq!(of(2.2, 40.0), [0.0, 2.0]);
         assert_eq!(of(41.6, 96.0), [0.0, 20.0, 40.0]);
         assert_eq!(of(1.04, 20.0), [0.0, 1.0]);
-        assert_eq!((of(42.0, 24.0), of(173.0, 24.0)), (vec![0.0, 20.0, 40.0], vec![0.0, 100.0]));
+        assert_eq!((of(42.0, 24.0), of(173.0, 24.0)), (vec![0.0, 40.0], vec![0.0, 100.0]), "no room for more");
     }
 }

@@ -7,9 +7,11 @@ const NS_PER_US: u64 = 1_000;
 const NS_PER_MS: u64 = 1_000_000;
 const NS_PER_SEC: u64 = 1_000_000_000;
 
-/// A duration given in nanoseconds: `870 ns`, `12.3 µs`, `4.56 ms`, `7.89 s`, `2 min 05 s`, `3 h 07 min`, `2 d 4 h`.
+/// A duration given in nanoseconds: `0 s`, `870 ns`, `12.3 µs`, `4.56 ms`, `7.89 s`, `2 min 05 s`, `3 h 07 min`, `2 d 4 h`.
 pub fn duration(ns: u64) -> String {
-    if ns < NS_PER_US {
+    if ns == 0 {
+        "0 s".to_owned()
+    } else if ns < NS_PER_US {
         format!("{ns} ns")
     } else if ns < NS_PER_MS {
         format!("{} µs", significant(ns as f64 / NS_PER_US as f64))
@@ -131,7 +133,7 @@ mod tests {
     #[test]
     fn durations_keep_three_digits_and_a_unit() {
         let table = [
-            (0, "0 ns"),
+            (0, "0 s"),
             (999, "999 ns"),
             (1_000, "1.00 µs"),
             (12_345, "12.3 µs"),

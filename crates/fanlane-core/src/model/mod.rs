@@ -38,7 +38,7 @@ pub use lanes::{LaneHistory, TaskProgress};
 pub use live_output::{LatestLine, LiveLine, LiveText};
 pub use overdue::{OverdueTask, overdue_tasks};
 pub use pace::Pace;
-pub use pool_history::PoolHistory;
+pub use pool_history::{PoolColumn, PoolHistory};
 pub use progress::{Earlier, Progress};
 pub use records::Records;
 pub use result_transfers::ResultTransfers;

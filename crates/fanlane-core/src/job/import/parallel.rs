@@ -146,7 +146,7 @@ const OPTIONS: &[Known<Draft>] = &[
     ),
     Known::flag(
         &["tmux", "fg", "semaphore", "sem", "bg", "wait"],
-        Meaning::Missing("tasks have no terminal, but for --tty"),
+        Meaning::Missing("tasks have no terminal; fanlane run --tty gives them one"),
     ),
     Known::flag(
         &["compress", "files"],
