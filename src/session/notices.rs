@@ -163,7 +163,7 @@ impl Notices {
 }
 
 /// A library's message as a sentence.
-pub(super) fn sentence(message: &str) -> String {
+pub(crate) fn sentence(message: &str) -> String {
     let mut letters = message.chars();
     let Some(first) = letters.next() else { return String::new() };
     let end = if message.ends_with(['.', '!', '?']) { "" } else { "." };

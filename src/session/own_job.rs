@@ -10,8 +10,6 @@ use fanlane_core::job::import::{ImportError, Imported, Word, import_parallel, im
 
 /// Ending of job files.
 const JOB_ENDING: &str = "ron";
-/// Maximum number of remarks on an imported line that a message lists.
-const MAX_REMARKS: usize = 6;
 
 /// The other program whose command line this is; `None` for any other line.
 pub fn other_program(line: &str) -> Option<&'static str> {
@@ -84,14 +82,8 @@ impl Session {
         let text = if imported.notes.is_empty() {
             "The line is a job now, with all of its options.".to_owned()
         } else {
-            let remarks =
-                imported.notes.iter().take(MAX_REMARKS).map(|note| format!("\n{}: {}.", note.what, note.meaning));
-            let rest = imported.notes.len().saturating_sub(MAX_REMARKS);
-            let more = if rest > 0 { format!("\nAnd {rest} more.") } else { String::new() };
-            format!(
-                "The line is a job now, but not all of it could be taken over:{}{more}",
-                remarks.collect::<String>()
-            )
+            let remarks = imported.notes.iter().map(|note| format!("\n{}: {}.", note.what, note.meaning));
+            format!("The line is a job now, but not all of it could be taken over:{}", remarks.collect::<String>())
         };
         self.notices.show(Notice { undo_edit: true, ..Notice::info(text) }.about(Topic::OpenJob));
     }

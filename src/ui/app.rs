@@ -260,7 +260,7 @@ impl FanlaneApp {
     fn perform(&mut self, ctx: &Context, request: Request) {
         match request {
             Request::Command(command) => self.command(command),
-            Request::Confirmed(command) => self.session.handle(command),
+            Request::Confirmed(command) => self.handle(command),
             Request::Action(action) => self.act(ctx, action),
             Request::Ask(question) => self.dialog.ask(question),
             Request::ChoosePath(wanted) => {
@@ -318,7 +318,16 @@ impl FanlaneApp {
         if self.session.discards_edits(&command) {
             self.dialog.ask(Question::Discard(Box::new(command)));
         } else {
-            self.session.handle(command);
+            self.handle(command);
+        }
+    }
+
+    /// What was asked about, or need not be.
+    fn handle(&mut self, command: Command) {
+        let is_new = command == Command::New;
+        self.session.handle(command);
+        if is_new && let Some(view) = self.pages.view_mut(self.session.page()) {
+            view.focus_first();
         }
     }
 }

@@ -5,7 +5,7 @@ mod keys;
 mod queue;
 mod when_done;
 
-use egui::{Id, Modal, RichText, Ui};
+use egui::{Frame, Id, Modal, RichText, Ui};
 use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::{
     ICON_CLOSE, ICON_DELETE, ICON_EDIT, ICON_EXIT_TO_APP, ICON_FOLDER_OPEN, ICON_SAVE, ICON_STOP,
@@ -105,8 +105,9 @@ impl Dialog {
         self.drop_void(session);
         let Some(mut question) = self.questions.pop() else { return };
         let is_new = std::mem::take(&mut self.is_new);
-        let modal = Modal::new(Id::unique("question")).show(ui.ctx(), |ui| {
-            let room = ui.ctx().content_rect().size() - egui::Vec2::splat(4.0 * theme::GAP);
+        let frame = Frame::popup(ui.style()).inner_margin(theme::GAP);
+        let modal = Modal::new(Id::unique("question")).frame(frame).show(ui.ctx(), |ui| {
+            let room = ui.ctx().content_rect().size() - egui::Vec2::splat(6.0 * theme::GAP);
             let width = match question {
                 Question::Examples => examples::width(ui),
                 Question::Keys => keys::width(room.x),
@@ -156,11 +157,10 @@ impl Dialog {
                         })
                     }
                     Question::Discard(command) => {
-                        let name = match session.editor.draft().name.as_str() {
-                            "" => "The open job",
-                            name => name,
-                        };
-                        let text = format!("{name} has unsaved changes. They are lost when another job is opened.");
+                        let name = sanitize::command(&session.editor.shown_name());
+                        let text = format!(
+                            "{name} has unsaved changes. When another job is open, only Undo (Ctrl+Z) brings them back."
+                        );
                         asked.confirm_ui(
                             ["Discard the changes?", &text, "Discard", "Keep editing"],
                             ICON_DELETE,

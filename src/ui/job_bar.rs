@@ -60,13 +60,23 @@ pub fn job_bar_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) -> Re
 fn name_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     let name = sanitize::command(&session.editor.shown_name());
     let edited = session.editor.is_edited();
-    let words = if edited { format!("{name} *") } else { name.clone() };
-    let words = RichText::new(words).color(theme::palette(ui).text_strong);
+    let color = theme::palette(ui).text_strong;
+    let words = RichText::new(name.as_str()).color(color);
     let size = vec2(NAME_WIDTH.min(ui.available_width() / 4.0), theme::ROW + theme::HALF);
     let button = ui
         .allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
             ui.set_min_width(size.x);
-            ui.add(Button::selectable(false, words).truncate())
+            let room = if edited { size.x - theme::UNIT } else { size.x };
+            let button = ui.scope(|ui| {
+                ui.set_max_width(room);
+                ui.add(Button::selectable(false, words).truncate())
+            });
+            if edited {
+                // Outside of the name, which may be cut; its button says it in words.
+                let font = egui::TextStyle::Body.resolve(ui.style());
+                ui.painter().text(button.inner.rect.right_center(), egui::Align2::CENTER_CENTER, "*", font, color);
+            }
+            button.inner
         })
         .inner;
     let hint = if edited { "The open job, with unsaved changes" } else { "The open job" };

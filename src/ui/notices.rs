@@ -2,7 +2,7 @@
 //!
 //! They lie over the page, so that nothing moves when one appears.
 
-use egui::{Align2, Area, Frame, Id, Label, Order, RichText, Sides, Ui, vec2};
+use egui::{Align2, Area, Frame, Id, Label, Order, RichText, ScrollArea, Sides, Ui, vec2};
 use egui_material_icons::icons::{ICON_CLOSE, ICON_INFO, ICON_UNDO, ICON_WARNING};
 
 use crate::session::{Command, PresetCommand, Session, Severity};
@@ -15,6 +15,10 @@ use super::widgets::announce;
 
 /// Maximum number of messages shown, the newest ones.
 const MAX_SHOWN: usize = 3;
+/// Maximum length of a message that is shown as a whole, in characters.
+const MAX_UNSCROLLED: usize = 500;
+/// Maximum height of a longer one, as a share of the window's.
+const MAX_HEIGHT_SHARE: f32 = 0.4;
 /// Width of a message, in points.
 const WIDTH: f32 = 55.0 * theme::UNIT;
 
@@ -61,12 +65,21 @@ fn banner_ui(ui: &mut Ui, severity: Severity, words: &str, buttons: impl FnOnce(
         Severity::Info => (ICON_INFO, palette.accent_text),
         Severity::Error => (ICON_WARNING, palette.error),
     };
+    // Such as all that an imported line could not keep.
+    let is_long = words.chars().count() > MAX_UNSCROLLED;
     let frame = Frame::popup(ui.style()).fill(palette.raised).stroke(egui::Stroke::new(1.0, palette.edge));
     frame.inner_margin(theme::UNIT).show(ui, |ui| {
         let left = |ui: &mut Ui| {
             ui.label(icon_text(icon).color(color));
             let words = RichText::new(sanitize::text(words.as_bytes())).color(palette.text_strong);
-            announce(&ui.add(Label::new(words).wrap().selectable(true)), severity == Severity::Error);
+            let most = ui.ctx().content_rect().height() * MAX_HEIGHT_SHARE;
+            let label = Label::new(words).wrap().selectable(true);
+            let words_ui = |ui: &mut Ui| announce(&ui.add(label), severity == Severity::Error);
+            if is_long {
+                ScrollArea::vertical().id_salt("words").max_height(most).show(ui, words_ui);
+            } else {
+                words_ui(ui);
+            }
         };
         Sides::new().shrink_left().wrap().show(ui, left, buttons);
     });

@@ -11,6 +11,7 @@ use super::action::Action;
 use crate::session::race::Estimate;
 use crate::session::{Command, CurrentRun, DoneAction, RaceCommand, Session};
 use fanlane_core::engine::RunCommand;
+use fanlane_core::event::{OutcomeClass, OutcomeCounts};
 use fanlane_core::job::MAX_WORKERS;
 use fanlane_core::model::{Progress, format};
 
@@ -276,31 +277,45 @@ impl Split {
     }
 }
 
+/// Width that is kept free for the name of a run, in points.
+const MIN_NAME: f32 = 10.0 * theme::UNIT;
+/// Maximum width that is kept free for the state of a run, in points.
+const MAX_STATE_WIDTH: f32 = 16.0 * theme::UNIT;
+
 /// What the run is and what it does, and at the right its counts.
 fn left_ui(ui: &mut Ui, has_words: bool, session: &Session, run: &CurrentRun, requests: &mut Requests) {
+    let palette = theme::palette(ui);
+    let (state, is_strong) = state_words(run, &run.model().progress);
+    let color = if is_strong { palette.warning } else { palette.text_weak };
+    let words = RichText::new(&state).color(color);
+    let words = egui::WidgetText::from(words).into_galley(ui, None, f32::INFINITY, egui::TextStyle::Body);
+    let classes = shown_classes(&run.model().progress.counts);
+    let state_width = words.size().x;
+    let needed = counts_width(&run.model().progress, &classes, has_words) + state_width.min(MAX_STATE_WIDTH) + MIN_NAME;
+    // Other places have them, too: the progress bar, Live and Results.
+    let classes = if ui.available_width() < needed { Vec::new() } else { classes };
     Sides::new().shrink_left().truncate().show(
         ui,
         |ui| {
             if let Some(before) = session.run.before() {
                 back_ui(ui, before, session.is_running(), requests);
             }
-            let palette = theme::palette(ui);
             let model = run.model();
-            let (state, is_strong) = state_words(run, &model.progress);
             let title = RichText::new(title(run)).color(palette.text_strong);
-            let color = if is_strong { palette.warning } else { palette.text_weak };
-            let words = RichText::new(&state).color(color);
             // The name can be cut; what must be seen cannot.
-            let most = ui.available_width() * if is_strong { 0.35 } else { 0.7 };
+            let least = ui.available_width() * if is_strong { 0.35 } else { 0.2 };
+            let gap = ui.spacing().item_spacing.x;
+            let most = (ui.available_width() - state_width - gap).max(least);
             ui.scope(|ui| {
                 ui.set_max_width(most);
                 ui.label(title);
             });
             let spoken = spoken_state(&state, &model.progress);
+            let words = RichText::new(&state).color(color);
             let label = ui.label(words).on_hover_text(state);
             announce(&label.accessible_name(spoken), false);
         },
-        |ui| counts_ui(ui, &run.model().progress, has_words),
+        |ui| counts_ui(ui, &run.model().progress, &classes, has_words),
     );
 }
 
@@ -320,6 +335,7 @@ fn state_words(run: &CurrentRun, progress: &Progress) -> (String, bool) {
         (Some(summary), None) => (format!("ended in {}", format::duration(summary.wall_ns)), false),
         (None, None) if !run.expects_events() => ("interrupted".to_owned(), true),
         (None, None) if progress.stopping => ("stopping…".to_owned(), true),
+        (None, None) if progress.cannot_start.is_some() => ("cannot start a worker".to_owned(), true),
         (None, None) if progress.paused => match progress.stopped_before {
             Some(task) => (format!("paused before task {}", format::count(run.number(task))), true),
             None => ("paused".to_owned(), true),
@@ -336,13 +352,26 @@ fn spoken_state(state: &str, progress: &Progress) -> String {
     }
 }
 
-/// How many tasks have ended, and where not all of them are done, how: the numbers sum up. Drawn from the right.
-fn counts_ui(ui: &mut Ui, progress: &Progress, has_words: bool) {
+/// The outcomes that are told: none where all tasks are done.
+fn shown_classes(counts: &OutcomeCounts) -> Vec<OutcomeClass> {
+    let all_done = counts.not_done() == 0;
+    IN_WORDS.into_iter().rev().filter(|class| !all_done && counts.of(*class) > 0).collect()
+}
+
+/// The width that [`counts_ui`] takes, in points.
+fn counts_width(progress: &Progress, classes: &[OutcomeClass], has_words: bool) -> f32 {
+    let word = |class: &OutcomeClass| if has_words { class.name().len() + 1 } else { 0 };
+    let of_class = |class: &OutcomeClass| format::count(progress.counts.of(*class)).len() + word(class) + 1;
+    let letters = 2 * format::count(progress.tasks).len() + 3 + classes.iter().map(of_class).sum::<usize>();
+    let icons = classes.len() as f32 * (theme::ICON_SIZE + theme::UNIT);
+    letters as f32 * theme::BODY_SIZE * theme::MONOSPACE_WIDTH + icons
+}
+
+/// How many tasks have ended, and how, if there is room for that: the numbers sum up. Drawn from the right.
+fn counts_ui(ui: &mut Ui, progress: &Progress, classes: &[OutcomeClass], has_words: bool) {
     let palette = theme::palette(ui);
     let counts = &progress.counts;
-    let classes = IN_WORDS.into_iter().rev().filter(|class| counts.of(*class) > 0);
-    let all_done = counts.not_done() == 0;
-    for class in classes.filter(|_| !all_done) {
+    for &class in classes {
         let count = format::count(counts.of(class));
         let spoken = format!("{count} {}", class.name());
         let shown = if has_words { &spoken } else { &count };

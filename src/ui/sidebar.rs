@@ -117,10 +117,10 @@ fn queue_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
 fn run_ui(ui: &mut Ui, run: &RunRow, session: &Session, requests: &mut Requests) {
     let palette = theme::palette(ui);
     let name = sanitize::command(&run.name);
-    let is_running = session.detached.is_running(run.id);
+    let can_be_watched = session.detached.is_running(run.id);
     let failed = run.counts.failures() + run.earlier.failed;
     let (icon, color, state) = match run.state {
-        _ if is_running => (theme::running_icon(), palette.accent_text, "running"),
+        RunState::Running => (theme::running_icon(), palette.accent_text, "running"),
         RunState::Finished if failed > 0 => {
             let class = OutcomeClass::Failed;
             (theme::outcome_icon(class), palette.outcome(class), "with failures")
@@ -132,7 +132,7 @@ fn run_ui(ui: &mut Ui, run: &RunRow, session: &Session, requests: &mut Requests)
     let response = marked_entry_ui(ui, is_shown, icon_text(icon).color(color), state, &name);
     let response = response.on_hover_text(format!("{name}\nRun {}, {state}", run.id));
     if response.accessible_name(format!("Open run {}: {name}, {state}", run.id)).clicked() && !is_shown {
-        if is_running {
+        if can_be_watched {
             requests.command(Command::WatchRun(run.id));
         } else {
             requests.command(HistoryCommand::Open(run.id, PastRunUse::Show));

@@ -43,6 +43,8 @@ pub const MIN_WINDOW: egui::Vec2 = vec2(1024.0, 640.0);
 
 /// Text of the usual size.
 pub const BODY_SIZE: f32 = 14.0;
+/// Width of a letter of fixed width, as a share of its size.
+pub const MONOSPACE_WIDTH: f32 = 0.6;
 /// The smallest text: axes and captions.
 pub const SMALL_SIZE: f32 = 12.0;
 /// Titles of cards and plots.

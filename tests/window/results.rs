@@ -121,7 +121,7 @@ fn results_are_searched_by_column_lane_and_time_and_each_filter_can_be_removed()
     let span = Some(Stretch { from_ns: 0, to_ns: 60_000_000 });
     handle(&mut window, Command::SetQuery(RowQuery { lane: Some(LaneId(1)), span, ..RowQuery::default() }));
     assert_eq!(rows(&window), 1, "the first task of the second lane");
-    click(&mut window, "Remove filter: from 0 ns to 60.0 ms");
+    click(&mut window, "Remove filter: from 0 s to 60.0 ms");
     assert!(rows(&window) > 1);
     click(&mut window, "Remove filter: lane 2");
     assert_eq!(rows(&window), 240);

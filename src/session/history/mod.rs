@@ -67,7 +67,8 @@ pub struct RunList {
     comparing: Option<Receiver<Result<Box<RunComparison>, String>>>,
     comparison: Option<Box<RunComparison>>,
     messages: RecorderMessages,
-    is_recording: bool,
+    /// Whether the shown run is recorded now, and its number once it has one.
+    recorded: (bool, Option<i64>),
 }
 
 impl RunList {
@@ -312,9 +313,8 @@ impl Session {
 
     /// Receives what was read, and the messages of recorders.
     pub(super) fn poll_history(&mut self) {
-        let is_recording = self.run.is_recording();
-        let has_changed = std::mem::replace(&mut self.history.is_recording, is_recording) != is_recording;
-        if has_changed {
+        let recorded = (self.run.is_recording(), self.run.current().and_then(CurrentRun::history_id));
+        if std::mem::replace(&mut self.history.recorded, recorded) != recorded {
             self.refresh_history();
         }
         let messages = std::mem::take(&mut *self.history.messages.lock().unwrap_or_else(PoisonError::into_inner));

@@ -125,6 +125,11 @@ impl Default for JobDraft {
 }
 
 impl JobDraft {
+    /// Neither a command nor an input stands in it yet.
+    pub fn is_blank(&self) -> bool {
+        self.kind == TaskKind::Command && self.command.trim().is_empty() && self.inputs.is_empty()
+    }
+
     /// A job made ready to be edited.
     pub fn from_job(job: &Job) -> Self {
         let (command, workload) = match &job.task {

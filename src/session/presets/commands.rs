@@ -4,6 +4,7 @@ use super::PresetId;
 use crate::session::notices::{Notice, Topic};
 use crate::session::{Origin, Page, PresetCommand, Session};
 use fanlane_core::job::Job;
+use fanlane_core::job::quote::quote;
 
 impl Session {
     pub(in crate::session) fn handle_preset(&mut self, command: PresetCommand) {
@@ -58,7 +59,10 @@ impl Session {
                 let saved = self.presets.get(&id).and_then(|preset| preset.job.as_ref().ok());
                 self.editor.saved(id.clone(), saved);
                 self.remember_job();
-                self.notices.show(Notice::info(format!("Saved {:?}.", self.presets.name(&id))).about(Topic::Presets));
+                let name = self.presets.name(&id);
+                let word = quote(name.as_bytes().into());
+                let text = format!("Saved {name:?}. In a terminal, fanlane run --preset {word} runs it.");
+                self.notices.show(Notice::info(text).about(Topic::Presets));
             }
             Err(error) => {
                 self.notices.show(Notice::error(format!("The job was not saved. {error}")).about(Topic::Presets))

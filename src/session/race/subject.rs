@@ -31,6 +31,8 @@ pub struct RaceOffer {
     pub whole: u64,
     /// How long it takes; `None`: nothing is known of the tasks.
     pub estimate: Option<Estimate>,
+    /// The runs that each way has at least take longer than the time limit.
+    pub is_over_limit: bool,
 }
 
 /// What is known of the tasks of a run, by the run and the number of its results.
@@ -161,7 +163,8 @@ impl Session {
             (None, None) => whole,
         };
         let estimate = work.map(|work| Estimate::of(work, &contenders, rules, tasks, cores));
-        Ok(RaceOffer { tasks, whole, estimate })
+        let is_over_limit = estimate.is_some_and(|estimate| estimate.least_secs > rules.time_limit_secs);
+        Ok(RaceOffer { tasks, whole, estimate, is_over_limit })
     }
 
     /// The plan of the next race.

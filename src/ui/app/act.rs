@@ -20,14 +20,7 @@ impl FanlaneApp {
             (model.progress.paused, model.progress.stopping)
         });
         match action {
-            Action::New => {
-                self.command(Command::New);
-                if self.session.page() == Page::JOB
-                    && let Some(view) = self.pages.view_mut(Page::JOB)
-                {
-                    view.focus_first();
-                }
-            }
+            Action::New => self.command(Command::New),
             Action::NextArea => self.next_area(ctx),
             Action::Run if running && self.session.run_obstacle().is_none() => self.dialog.ask(Question::RunBeside),
             Action::Run => self.session.handle(Command::Run),

@@ -11,12 +11,13 @@ mod python;
 mod task;
 
 use egui::{CentralPanel, Frame, Panel, Response, RichText, ScrollArea, Ui};
-use egui_material_icons::icons::{ICON_DESCRIPTION, ICON_DYNAMIC_FORM};
+use egui_material_icons::icons::{ICON_DESCRIPTION, ICON_DYNAMIC_FORM, ICON_GRID_VIEW};
 
 use crate::session::{Command, JobDraft, JobEditor, Page, Session};
 use crate::ui::{PageTab, PageView};
 use fanlane_core::job::field::{self as job_field, Field, FieldGroup};
 
+use crate::ui::action::Action;
 use crate::ui::icon_button::icon_button;
 use crate::ui::line_edit::line_edit;
 use crate::ui::request::Requests;
@@ -85,7 +86,9 @@ impl PageView for JobView {
         let mut changed = false;
         let space = Frame::new();
         Panel::left("job fields").frame(space).default_size(width * 0.5).size_range(320.0..=most).show(ui, |ui| {
-            ScrollArea::vertical().id_salt("job fields").auto_shrink(false).show(ui, |ui| {
+            // Another job begins at its top.
+            let area = ScrollArea::vertical().id_salt(("job fields", editor.opening()));
+            area.auto_shrink(false).show(ui, |ui| {
                 let width = (ui.available_width() - theme::GAP).max(280.0);
                 ui.set_width(width);
                 if has_form {
@@ -94,7 +97,7 @@ impl PageView for JobView {
                         .clicked();
                 }
                 changed |= name_ui(ui, draft, editor);
-                changed |= task::task_ui(ui, draft, editor, wants_focus, &mut asked, requests);
+                changed |= task::task_ui(ui, draft, editor, wants_focus, &mut asked);
                 changed |= inputs::inputs_ui(ui, draft, editor);
                 // A part that was too wide does not make those below it wider.
                 ui.set_max_width(width);
@@ -116,7 +119,17 @@ impl PageView for JobView {
             requests.command(asked);
         }
         let space = space.inner_margin(egui::Margin { left: theme::GAP as i8, ..egui::Margin::ZERO });
-        CentralPanel::default().frame(space).show(ui, |ui| preview::preview_ui(ui, editor.preview()));
+        CentralPanel::default().frame(space).show(ui, |ui| {
+            preview::preview_ui(ui, editor.preview());
+            // Beside the fields: none of them moves with the first letter.
+            if editor.draft().is_blank() {
+                ui.add_space(theme::UNIT);
+                let examples = icon_button(ui, ICON_GRID_VIEW, "Begin with an example…", true);
+                if examples.on_hover_text(Action::Examples.hint()).clicked() {
+                    requests.action(Action::Examples);
+                }
+            }
+        });
     }
 }
 

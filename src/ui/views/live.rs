@@ -4,13 +4,14 @@
 
 mod bands;
 mod lists;
-mod names;
+pub(in crate::ui::views) mod names;
 mod page;
 mod status;
 
 use egui::{Align, Layout, Rangef, Rect, Ui, UiBuilder, pos2, vec2};
 use egui_material_icons::icons::{ICON_PLAY_ARROW, ICON_VIEW_TIMELINE};
 
+use crate::session::sentence;
 use crate::ui::widgets::lanes::{self, AROUND_ROWS, MAX_ROW, SCROLL_WIDTH};
 use crate::ui::widgets::overview::OVERVIEW_HEIGHT;
 use crate::ui::widgets::{
@@ -213,7 +214,7 @@ fn part_ui<R>(ui: &mut Ui, name: &str, rect: Rect, contents: impl FnOnce(&mut Ui
 fn no_lanes_ui(ui: &mut Ui, data: &LiveData<'_>) {
     let progress = &data.model.progress;
     let (title, advice) = match (&progress.cannot_start, data.waiting().queue_words()) {
-        (Some(reason), _) => ("No worker can be started", reason.clone()),
+        (Some(reason), _) => ("No worker can be started", sentence(reason)),
         (None, _) if progress.summary.is_some() => {
             ("No lanes", "The run ended before any worker had started.".to_owned())
         }

@@ -122,7 +122,8 @@ fn take_focus(ui: &Ui, field: &egui::Response) {
 }
 
 fn path_ui(ui: &mut Ui, input: &mut InputDraft, number: &str, what: &str, example: &str) -> bool {
-    let width = (ui.available_width() - 5.0 * theme::UNIT).max(80.0);
+    // Two gaps and the button behind it.
+    let width = (ui.available_width() - 7.0 * theme::UNIT).max(80.0);
     let field = line_edit(&mut input.path).hint_text(example.to_owned()).desired_width(width);
     let field = ui.add(field).accessible_name(format!("{what} of input {number}"));
     take_focus(ui, &field);

@@ -14,8 +14,6 @@ use super::title_ui;
 
 /// Maximum number of letters of what all lines begin with that are shown before what differs.
 const MAX_SAME_LETTERS: usize = 28;
-/// Width of a letter of fixed width, as a share of its size.
-const MONOSPACE_WIDTH: f32 = 0.6;
 /// Share of the room that is left to what all lines begin with, where what differs is long.
 const MIN_SAME_SHARE: f32 = 0.25;
 
@@ -58,7 +56,7 @@ pub fn preview_ui(ui: &mut Ui, preview: &Preview) {
 fn table_ui(ui: &mut Ui, expanded: &Expanded) {
     let same = same_beginning(&expanded.first);
     // What differs comes first; what is the same takes what is left, and a share in any case.
-    let letters = (ui.available_width() - 8.0 * theme::UNIT).max(0.0) / (theme::BODY_SIZE * MONOSPACE_WIDTH);
+    let letters = (ui.available_width() - 8.0 * theme::UNIT).max(0.0) / (theme::BODY_SIZE * theme::MONOSPACE_WIDTH);
     let longest = expanded.first.iter().map(|text| text[same..].chars().count()).max().unwrap_or(0);
     let least = (letters * MIN_SAME_SHARE) as usize;
     let most_same = (letters as usize).saturating_sub(longest).clamp(least, MAX_SAME_LETTERS.max(least));

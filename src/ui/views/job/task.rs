@@ -3,14 +3,12 @@
 use egui::{Button, ComboBox, DragValue, Label, RichText, TextEdit, Ui};
 
 use crate::session::{Command, JobDraft, JobEditor, other_program};
-use egui_material_icons::icons::{ICON_AUTO_FIX_HIGH, ICON_GRID_VIEW};
+use egui_material_icons::icons::ICON_AUTO_FIX_HIGH;
 use fanlane_core::job::field;
 use fanlane_core::job::workload::{ParameterInfo, Workload, WorkloadInfo};
 use fanlane_core::job::{TaskKind, WorkloadSpec};
 
-use crate::ui::action::Action;
 use crate::ui::icon_button::icon_button;
-use crate::ui::request::Requests;
 use crate::ui::theme;
 
 use super::{error_ui, label_ui, python, title_ui};
@@ -22,7 +20,6 @@ pub fn task_ui(
     editor: &JobEditor,
     wants_focus: bool,
     asked: &mut Option<Command>,
-    requests: &mut Requests,
 ) -> bool {
     let mut changed = false;
     ui.horizontal(|ui| {
@@ -39,7 +36,7 @@ pub fn task_ui(
         }
     });
     changed |= match draft.kind {
-        TaskKind::Command => command_ui(ui, draft, wants_focus, asked, requests),
+        TaskKind::Command => command_ui(ui, draft, wants_focus, asked),
         TaskKind::Workload => workload_ui(ui, &mut draft.workload),
         TaskKind::Python => python::python_ui(ui, &mut draft.python, editor, asked),
     };
@@ -51,13 +48,7 @@ pub fn task_ui(
     changed
 }
 
-fn command_ui(
-    ui: &mut Ui,
-    draft: &mut JobDraft,
-    wants_focus: bool,
-    asked: &mut Option<Command>,
-    requests: &mut Requests,
-) -> bool {
+fn command_ui(ui: &mut Ui, draft: &mut JobDraft, wants_focus: bool, asked: &mut Option<Command>) -> bool {
     let label = label_ui(ui, "Command line");
     let field = TextEdit::multiline(&mut draft.command)
         .code_editor()
@@ -77,12 +68,6 @@ fn command_ui(
                 *asked = Some(Command::Import(draft.command.clone()));
             }
         });
-    }
-    if draft.command.is_empty() && draft.inputs.is_empty() {
-        let examples = icon_button(ui, ICON_GRID_VIEW, "Begin with an example…", true);
-        if examples.on_hover_text(Action::Examples.hint()).clicked() {
-            requests.action(Action::Examples);
-        }
     }
     let changed = field.changed();
     let parameter = if draft.parameters.is_empty() { "" } else { " · {@name} a parameter" };

@@ -1,4 +1,10 @@
-//! What tasks are called in the lanes: their inputs, without what all of them have in common.
+//! What tasks are called in lanes and rows: their inputs, without what all of them have in common.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use egui::Ui;
+use egui::cache::{ComputerMut, FrameCache};
 
 use crate::ui::sanitize;
 use fanlane_core::event::TaskId;
@@ -16,6 +22,32 @@ pub struct Names {
     tail: String,
     /// Bytes in which all inputs begin and end alike, in the middle of a word or not.
     same: (usize, usize),
+}
+
+/// The names of a batch's tasks, kept as long as they are asked for in each frame.
+pub fn names_of(ui: &Ui, batch: &Batch) -> Arc<Names> {
+    ui.memory_mut(|memory| Arc::clone(memory.caches.cache::<FrameCache<Arc<Names>, Computer>>().get(ByAddress(batch))))
+}
+
+/// Makes them.
+#[derive(Default)]
+struct Computer;
+
+impl ComputerMut<ByAddress<'_>, Arc<Names>> for Computer {
+    fn compute(&mut self, ByAddress(batch): ByAddress<'_>) -> Arc<Names> {
+        Arc::new(Names::of(batch))
+    }
+}
+
+/// A batch, told from others by where it is and how long.
+#[derive(Clone, Copy)]
+struct ByAddress<'a>(&'a Batch);
+
+impl Hash for ByAddress<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        std::ptr::from_ref(self.0).hash(state);
+        self.0.len().hash(state);
+    }
 }
 
 impl Names {

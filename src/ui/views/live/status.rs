@@ -69,8 +69,8 @@ const fn is_held(data: &LiveData<'_>) -> bool {
 fn words(data: &LiveData<'_>, queue: Option<String>) -> String {
     let progress = &data.model.progress;
     match (&progress.summary, queue) {
-        (Some(_), _) => {
-            hold_words(progress).unwrap_or_else(|| format!("Ended after {}", format::duration(data.now_ns)))
+        (Some(summary), _) => {
+            hold_words(progress).unwrap_or_else(|| format!("Ended after {}", format::duration(summary.wall_ns)))
         }
         (None, Some(words)) => words,
         (None, None) => "No task waits: all have begun".to_owned(),

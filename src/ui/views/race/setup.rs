@@ -102,8 +102,16 @@ fn offer_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
         ),
         None => ("time not known yet".to_owned(), "It is estimated once the job has been run"),
     };
-    let words = RichText::new(format!("{tasks}, {time}")).color(palette.text);
-    ui.add(egui::Label::new(words).truncate()).on_hover_text(hint);
+    let (over, why) = if offer.is_over_limit {
+        (
+            ", over the limit",
+            ". Each way is run its least number of times whatever the limit: fewer tasks, sizes or modes take less",
+        )
+    } else {
+        ("", "")
+    };
+    let words = RichText::new(format!("{tasks}, {time}{over}")).color(palette.text);
+    ui.add(egui::Label::new(words).truncate()).on_hover_text(format!("{hint}{why}"));
 }
 
 fn numbers_ui(ui: &mut Ui, draft: &mut RaceDraft) {

@@ -14,10 +14,12 @@ use fanlane_core::model::{Cause, CauseId, format};
 const MAX_LISTED: usize = 200;
 /// Share of the page that a long list of causes takes.
 const MAX_SHARE: f32 = 0.4;
-/// Width of the counts, in points.
+/// Minimum width of the counts, in points.
 const COUNT_WIDTH: f32 = 6.0 * theme::UNIT;
-/// Width of the buttons that run the tasks again, in points.
+/// Minimum width of the buttons that run the tasks again, in points.
 const AGAIN_WIDTH: f32 = 20.0 * theme::UNIT;
+/// Number of letters of a count that fit into these.
+const SHORT_COUNT: usize = 3;
 
 /// The list of causes.
 #[derive(Default)]
@@ -48,15 +50,18 @@ impl CauseList {
             ScrollArea::vertical().id_salt("causes").max_height(max_height).auto_shrink([false, true]).show(ui, |ui| {
                 let hidden = count - ranked.len();
                 let folds = hidden > 0 || self.all;
+                // All of them as wide as the largest count needs.
+                let letters = ranked.iter().map(|(_, cause)| format::count(cause.count).len()).max().unwrap_or(0);
+                let wider = letters.saturating_sub(SHORT_COUNT) as f32 * (theme::UNIT + 1.0);
                 for (place, (id, cause)) in ranked.iter().enumerate() {
                     ui.horizontal(|ui| {
                         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                            again_ui(ui, session, *id, cause, requests);
+                            again_ui(ui, session, *id, cause, AGAIN_WIDTH + wider, requests);
                             if place == 0 && folds {
                                 self.fold_ui(ui, hidden);
                             }
                             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                                cause_ui(ui, session, *id, cause, requests);
+                                cause_ui(ui, session, *id, cause, COUNT_WIDTH + wider, requests);
                             });
                         });
                     });
@@ -82,11 +87,11 @@ impl CauseList {
 }
 
 /// The button that runs the tasks of a cause again.
-fn again_ui(ui: &mut Ui, session: &Session, id: CauseId, cause: &Cause, requests: &mut Requests) {
+fn again_ui(ui: &mut Ui, session: &Session, id: CauseId, cause: &Cause, width: f32, requests: &mut Requests) {
     let tasks = format::plural(cause.count, "task");
     let words = sanitize::line(cause.words().as_bytes());
-    ui.allocate_ui_with_layout(vec2(AGAIN_WIDTH, theme::ROW), Layout::right_to_left(Align::Center), |ui| {
-        ui.set_min_width(AGAIN_WIDTH);
+    ui.allocate_ui_with_layout(vec2(width, theme::ROW), Layout::right_to_left(Align::Center), |ui| {
+        ui.set_min_width(width);
         let again = icon_button(ui, ICON_REPLAY, &format!("Rerun {tasks}"), !session.is_running())
             .on_hover_text("Run the tasks that failed for this cause again")
             .on_disabled_hover_text("A run is under way")
@@ -97,14 +102,14 @@ fn again_ui(ui: &mut Ui, session: &Session, id: CauseId, cause: &Cause, requests
     });
 }
 
-fn cause_ui(ui: &mut Ui, session: &Session, id: CauseId, cause: &Cause, requests: &mut Requests) {
+fn cause_ui(ui: &mut Ui, session: &Session, id: CauseId, cause: &Cause, width: f32, requests: &mut Requests) {
     let palette = theme::palette(ui);
     let query = session.run.query();
     let is_chosen = query.cause == Some(id);
     let words = sanitize::line(cause.words().as_bytes());
     let count = format::count(cause.count);
-    ui.allocate_ui_with_layout(vec2(COUNT_WIDTH, theme::ROW), Layout::right_to_left(Align::Center), |ui| {
-        ui.set_min_width(COUNT_WIDTH);
+    ui.allocate_ui_with_layout(vec2(width, theme::ROW), Layout::right_to_left(Align::Center), |ui| {
+        ui.set_min_width(width);
         ui.label(RichText::new(format!("{count} ×")).text_style(theme::number_style()).color(palette.text_strong));
     });
     let icon = icon_text(theme::outcome_icon(cause.class)).color(palette.outcome_text(cause.class));

@@ -7,6 +7,7 @@ use egui::{Label, Response, TextStyle, Ui};
 use crate::session::{task_inputs, task_text};
 use crate::ui::sanitize;
 use crate::ui::theme;
+use crate::ui::views::live::names::names_of;
 use fanlane_core::event::TaskId;
 use fanlane_core::job::Batch;
 
@@ -24,7 +25,12 @@ pub fn task_label_ui(ui: &mut Ui, batch: &Batch, task: TaskId) -> Response {
     let begins = command.strip_prefix(&*inputs).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
     let leads = !inputs.is_empty() && !begins;
     if leads {
-        job.append(&inputs, 0.0, TextFormat::simple(font.clone(), palette.text_strong));
+        // Where the whole has no room, what all inputs have in common makes room for what differs.
+        let room = ui.available_width() / (font.size * theme::MONOSPACE_WIDTH);
+        let is_long = inputs.chars().count() as f32 > room;
+        let name = if is_long { names_of(ui, batch).name(batch, task) } else { String::new() };
+        let shown = if name.is_empty() || name == inputs { inputs.clone() } else { format!("…{name}") };
+        job.append(&shown, 0.0, TextFormat::simple(font.clone(), palette.text_strong));
     }
     let (space, color) = if leads { (DISTANCE, palette.text_weak) } else { (0.0, palette.text_strong) };
     job.append(&command, space, TextFormat::simple(font, color));

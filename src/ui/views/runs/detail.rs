@@ -3,8 +3,8 @@
 use egui::{Grid, Label, RichText, Ui};
 use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::{
-    ICON_CHECK_CIRCLE, ICON_CLOSE, ICON_COMPARE_ARROWS, ICON_DELETE, ICON_ERROR, ICON_LINK_OFF, ICON_PLAY_ARROW,
-    ICON_REPLAY, ICON_SPORTS_SCORE, ICON_STOP_CIRCLE, ICON_TABLE_ROWS, ICON_VISIBILITY,
+    ICON_CHECK_CIRCLE, ICON_CLOSE, ICON_COMPARE_ARROWS, ICON_DELETE, ICON_LINK_OFF, ICON_PLAY_ARROW, ICON_REPLAY,
+    ICON_SPORTS_SCORE, ICON_STOP_CIRCLE, ICON_TABLE_ROWS, ICON_VISIBILITY,
 };
 
 use crate::session::{Command, HistoryCommand, PastRunUse, Session};
@@ -36,7 +36,9 @@ pub fn state_ui(ui: &mut Ui, run: &RunRow) {
         }
         RunState::Interrupted => (ICON_LINK_OFF, OutcomeClass::Lost),
         RunState::Stopped => (ICON_STOP_CIRCLE, OutcomeClass::Cancelled),
-        RunState::Finished if run.counts.failures() > 0 => (ICON_ERROR, OutcomeClass::Failed),
+        RunState::Finished if run.counts.failures() > 0 => {
+            (theme::outcome_icon(OutcomeClass::Failed), OutcomeClass::Failed)
+        }
         RunState::Finished if run.counts.cancelled > 0 => (ICON_STOP_CIRCLE, OutcomeClass::Cancelled),
         RunState::Finished => (ICON_CHECK_CIRCLE, OutcomeClass::Done),
     };
