@@ -1,8 +1,9 @@
 //! The line of the shown run, or of the race under way: what it is, what can be done with it, and how far it is. Nothing here
 //! is about the open job, except what Run would start where nothing was run.
 
-use egui::text::LayoutJob;
-use egui::{Align, Button, DragValue, FontSelection, Id, Label, Layout, Response, RichText, Sides, Slider, Ui, vec2};
+mod counts;
+
+use egui::{Align, Button, DragValue, Id, Label, Layout, Response, RichText, Sides, Slider, Ui, vec2};
 use egui_material_icons::icons::{
     ICON_ARROW_BACK, ICON_NOTIFICATIONS, ICON_PAUSE, ICON_PLAY_ARROW, ICON_REPLAY, ICON_SPORTS_SCORE, ICON_STOP,
 };
@@ -11,9 +12,10 @@ use super::action::Action;
 use crate::session::race::Estimate;
 use crate::session::{Command, CurrentRun, DoneAction, RaceCommand, Session};
 use fanlane_core::engine::RunCommand;
-use fanlane_core::event::{OutcomeClass, OutcomeCounts};
 use fanlane_core::job::MAX_WORKERS;
 use fanlane_core::model::{Progress, format};
+
+use counts::{counts_ui, counts_width, shown_classes};
 
 use super::icon_button::{icon_button, icon_text, steady_icon_button};
 use super::prediction::{best_mark_ui, best_words, prediction_ui};
@@ -21,7 +23,7 @@ use super::request::Requests;
 use super::sanitize;
 use super::theme;
 use super::widgets::{announce, hold_words, progress_bar_ui};
-use super::window_title::{IN_WORDS, count_words};
+use super::window_title::count_words;
 
 /// Minimum width of the line with words for the outcomes, in points.
 const ROOM_FOR_WORDS: f32 = 1240.0;
@@ -350,43 +352,6 @@ fn spoken_state(state: &str, progress: &Progress) -> String {
         Some(_) => format!("{state}: {}", count_words(&progress.counts)),
         None => state.to_owned(),
     }
-}
-
-/// The outcomes that are told: none where all tasks are done.
-fn shown_classes(counts: &OutcomeCounts) -> Vec<OutcomeClass> {
-    let all_done = counts.not_done() == 0;
-    IN_WORDS.into_iter().rev().filter(|class| !all_done && counts.of(*class) > 0).collect()
-}
-
-/// The width that [`counts_ui`] takes, in points.
-fn counts_width(progress: &Progress, classes: &[OutcomeClass], has_words: bool) -> f32 {
-    let word = |class: &OutcomeClass| if has_words { class.name().len() + 1 } else { 0 };
-    let of_class = |class: &OutcomeClass| format::count(progress.counts.of(*class)).len() + word(class) + 1;
-    let letters = 2 * format::count(progress.tasks).len() + 3 + classes.iter().map(of_class).sum::<usize>();
-    let icons = classes.len() as f32 * (theme::ICON_SIZE + theme::UNIT);
-    letters as f32 * theme::BODY_SIZE * theme::MONOSPACE_WIDTH + icons
-}
-
-/// How many tasks have ended, and how, if there is room for that: the numbers sum up. Drawn from the right.
-fn counts_ui(ui: &mut Ui, progress: &Progress, classes: &[OutcomeClass], has_words: bool) {
-    let palette = theme::palette(ui);
-    let counts = &progress.counts;
-    for &class in classes {
-        let count = format::count(counts.of(class));
-        let spoken = format!("{count} {}", class.name());
-        let shown = if has_words { &spoken } else { &count };
-        let number = RichText::new(format!(" {shown}")).text_style(theme::number_style());
-        let mut line = LayoutJob::default();
-        let (style, font) = (ui.style(), FontSelection::Default);
-        let icon = icon_text(theme::outcome_icon(class)).color(palette.outcome(class));
-        icon.append_to(&mut line, style, font.clone(), Align::Center);
-        number.color(palette.outcome_text(class)).append_to(&mut line, style, font, Align::Center);
-        ui.label(line).on_hover_text(&spoken).accessible_name(&spoken);
-    }
-    let total = format::count(progress.tasks);
-    // As wide as the last number.
-    let ended = format!("{:>width$} / {total}", format::count(counts.total()), width = total.len());
-    ui.label(RichText::new(ended).text_style(theme::number_style()).color(palette.text_strong));
 }
 
 /// The way back to the run that was rerun.

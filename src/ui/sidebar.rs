@@ -3,19 +3,19 @@
 use std::path::Path;
 
 use egui::{Button, Response, RichText, ScrollArea, Ui};
-use egui_material_icons::icons::{ICON_DESCRIPTION, ICON_GRID_VIEW, ICON_PAUSE_CIRCLE};
+use egui_material_icons::icons::{ICON_DESCRIPTION, ICON_GRID_VIEW};
 
 use super::action::Action;
 use crate::session::{
     Command, HistoryCommand, Origin, Page, PastRunUse, Preset, PresetCommand, PresetId, SAVED_GROUP, Session,
 };
-use fanlane_core::event::OutcomeClass;
-use fanlane_core::store::history::{RunRow, RunState};
+use fanlane_core::store::history::RunRow;
 
 use super::icon_button::icon_text;
 use super::request::{Question, Requests};
 use super::sanitize;
 use super::theme;
+use super::views::runs::{state_icon, state_word};
 
 /// Number of jobs of the queue that are named on hover.
 const MAX_NAMES: usize = 10;
@@ -118,18 +118,11 @@ fn run_ui(ui: &mut Ui, run: &RunRow, session: &Session, requests: &mut Requests)
     let palette = theme::palette(ui);
     let name = sanitize::command(&run.name);
     let can_be_watched = session.detached.is_running(run.id);
-    let failed = run.counts.failures() + run.earlier.failed;
-    let (icon, color, state) = match run.state {
-        RunState::Running => (theme::running_icon(), palette.accent_text, "running"),
-        RunState::Finished if failed > 0 => {
-            let class = OutcomeClass::Failed;
-            (theme::outcome_icon(class), palette.outcome(class), "with failures")
-        }
-        RunState::Finished => (theme::outcome_icon(OutcomeClass::Done), palette.outcome(OutcomeClass::Done), "done"),
-        _ => (ICON_PAUSE_CIRCLE, palette.text_weak, "not finished"),
-    };
+    let state = state_word(run).to_lowercase();
+    let (icon, color) = state_icon(run)
+        .map_or_else(|| (theme::running_icon(), palette.accent_text), |(icon, class)| (icon, palette.outcome(class)));
     let is_shown = session.run.current().is_some_and(|shown| shown.history_id() == Some(run.id));
-    let response = marked_entry_ui(ui, is_shown, icon_text(icon).color(color), state, &name);
+    let response = marked_entry_ui(ui, is_shown, icon_text(icon).color(color), &state, &name);
     let response = response.on_hover_text(format!("{name}\nRun {}, {state}", run.id));
     if response.accessible_name(format!("Open run {}: {name}, {state}", run.id)).clicked() && !is_shown {
         if can_be_watched {

@@ -61,6 +61,27 @@ fn a_running_task_is_killed_restarted_and_skipped_by_keys_at_its_bar() {
 }
 
 #[test]
+fn the_state_of_a_run_is_not_cut_by_the_counts_of_a_million_tasks_in_the_smallest_window() {
+    let engine = FakeEngine::default();
+    let mut session = session(&engine);
+    let job = r#"Job(version: 1, name: "A million", task: Workload(name: "cube"), inputs: [Range(1, 1000000)], workers: 1000)"#;
+    session.edit(|draft| *draft = JobDraft::from_job(&Job::parse(job).expect("well formed")));
+    let mut window = window(session);
+    running(&mut window, &engine);
+    let outcomes = [Outcome::Done, Outcome::Exited { code: 1 }, Outcome::TimedOut];
+    let record = |task: u64| AttemptRecord::new(TaskId(task), 1, WorkerId(2), outcomes[task as usize % 3].clone());
+    engine.say(2 * MS, EventKind::Task(TaskEvent::Finished((1..300_000).map(record).collect())));
+    until(&mut window, "the results", |session| {
+        session.run.current().expect("a run").model().progress.counts.total() == 299_999
+    });
+    let [state, total] = ["running", "299,999 / 1,000,000"].map(|words| {
+        let all = window.query_all_by_label_contains(words);
+        all.map(|node| node.rect()).min_by(|one, other| one.top().total_cmp(&other.top())).expect("it is there")
+    });
+    assert!(state.width() > 40.0 && state.right() <= total.left(), "{state:?} and {total:?}");
+}
+
+#[test]
 fn where_a_running_task_is_is_asked_at_its_bar_and_shown_in_its_details() {
     let (mut window, engine) = with_cubes();
     running(&mut window, &engine);

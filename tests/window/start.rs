@@ -55,6 +55,11 @@ fn a_command_of_ones_own_is_one_key_away_and_names_its_run() {
     assert!(window.query_by_label("Discard the changes?").is_some(), "it would be lost");
     click(&mut window, "Keep editing");
     assert_eq!(shown(&window).editor.draft().command, "echo hello");
+    press(&mut window, Modifiers::COMMAND, Key::N);
+    click(&mut window, "Discard");
+    let field = window.get_by_role_and_label(Role::MultilineTextInput, "Command line");
+    assert!(field.is_focused(), "also after the question");
+    assert_eq!(shown(&window).editor.draft().command, "");
 }
 
 #[test]

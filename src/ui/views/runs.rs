@@ -17,6 +17,7 @@ use crate::ui::{PageTab, PageView};
 use fanlane_core::model::format;
 
 use compare::CompareView;
+pub use detail::{state_icon, state_word};
 
 /// Share of the page that two runs side by side take at first.
 const COMPARISON_SHARE: f32 = 0.7;

@@ -7,6 +7,7 @@ use crate::ui::theme;
 use crate::ui::widgets::describe;
 use fanlane_core::model::format;
 use fanlane_core::model::race::{RaceModel, Standing};
+use fanlane_core::model::statistics::Summary;
 
 use super::{Look, secs_words};
 
@@ -91,6 +92,9 @@ fn row_ui(ui: &Ui, [rect, bars]: [Rect; 2], one: &Standing, (name, longest): (&s
     // Lighter, as dashed lines are.
     let fill = if look.dashed { look.color.gamma_multiply(0.6) } else { look.color };
     ui.painter().rect_filled(bar, 2.0, fill);
+    if one.time.count < 2 {
+        return;
+    }
     let [low, high] = [-1.0, 1.0].map(|sign| x(one.time.deviation.mul_add(sign, one.time.mean).max(0.0)));
     let y = rect.center().y;
     for (width, color) in [(3.0, palette.sunken), (1.5, palette.text_strong)] {
@@ -111,7 +115,7 @@ fn thin_bar_ui(ui: &Ui, rect: Rect, bars: Rangef, other: &Standing, longest: f64
 fn texts(one: &Standing) -> [String; 4] {
     let time = &one.time;
     [
-        format!("{} ± {}", secs_words(time.mean), secs_words(time.deviation)),
+        mean_words(time),
         format!("{} … {}", secs_words(time.min), secs_words(time.max)),
         one.speed_up.map_or_else(
             || "1".to_owned(),
@@ -124,13 +128,20 @@ fn texts(one: &Standing) -> [String; 4] {
     ]
 }
 
+/// A single run says nothing of how runs differ.
+fn mean_words(time: &Summary) -> String {
+    match time.count {
+        0 | 1 => secs_words(time.mean),
+        _ => format!("{} ± {}", secs_words(time.mean), secs_words(time.deviation)),
+    }
+}
+
 fn hint(one: &Standing, name: &str, beside: Option<&Standing>) -> String {
     let time = &one.time;
     let mut hint = format!(
-        "{name}: {}\nmean {} ± {} · median {}\nfastest {} · slowest {}\nCPU {}",
+        "{name}: {}\nmean {} · median {}\nfastest {} · slowest {}\nCPU {}",
         format::plural(time.count as u64, "run"),
-        secs_words(time.mean),
-        secs_words(time.deviation),
+        mean_words(time),
         secs_words(time.median),
         secs_words(time.min),
         secs_words(time.max),
@@ -143,11 +154,7 @@ fn hint(one: &Standing, name: &str, beside: Option<&Standing>) -> String {
         hint += &format!("\nup to {} without success", format::plural(one.not_done, "task"));
     }
     if let Some(other) = beside {
-        hint += &format!(
-            "\ncompared with (thin bar): {} ± {}",
-            secs_words(other.time.mean),
-            secs_words(other.time.deviation)
-        );
+        hint += &format!("\ncompared with (thin bar): {}", mean_words(&other.time));
     }
     hint
 }

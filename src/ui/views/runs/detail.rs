@@ -28,12 +28,17 @@ const ROOM_FOR_REMOVE: f32 = 14.0 * theme::UNIT;
 
 /// Draws the state of a run: an icon, a colour and a word.
 pub fn state_ui(ui: &mut Ui, run: &RunRow) {
+    let Some((icon, class)) = state_icon(run) else { return drop(running_badge_ui(ui)) };
     let palette = theme::palette(ui);
-    let (icon, class): (MaterialIcon, OutcomeClass) = match run.state {
-        RunState::Running => {
-            running_badge_ui(ui);
-            return;
-        }
+    ui.spacing_mut().item_spacing.x = theme::HALF;
+    ui.label(icon_text(icon).color(palette.outcome_text(class)));
+    ui.label(state_word(run));
+}
+
+/// The icon for the state of a run, and the outcome that has its colour; `None` while it is running.
+pub fn state_icon(run: &RunRow) -> Option<(MaterialIcon, OutcomeClass)> {
+    Some(match run.state {
+        RunState::Running => return None,
         RunState::Interrupted => (ICON_LINK_OFF, OutcomeClass::Lost),
         RunState::Stopped => (ICON_STOP_CIRCLE, OutcomeClass::Cancelled),
         RunState::Finished if run.counts.failures() > 0 => {
@@ -41,14 +46,11 @@ pub fn state_ui(ui: &mut Ui, run: &RunRow) {
         }
         RunState::Finished if run.counts.cancelled > 0 => (ICON_STOP_CIRCLE, OutcomeClass::Cancelled),
         RunState::Finished => (ICON_CHECK_CIRCLE, OutcomeClass::Done),
-    };
-    ui.spacing_mut().item_spacing.x = theme::HALF;
-    ui.label(icon_text(icon).color(palette.outcome_text(class)));
-    ui.label(word(run));
+    })
 }
 
 /// The word for the state of a run.
-fn word(run: &RunRow) -> &'static str {
+pub fn state_word(run: &RunRow) -> &'static str {
     match run.state {
         RunState::Running => "Running",
         RunState::Interrupted => "Interrupted",
