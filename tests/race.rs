@@ -13,7 +13,7 @@ use fanlane::session::race::{NoWhatIf, Question, Race, RaceEngine, RacePlan, Wha
 use fanlane_core::engine::simulation::{SimulatedMachine, SimulatedTask};
 use fanlane_core::job::{Batch, Job, Mode};
 use fanlane_core::model::race::laws::{Amdahl, SizeTime};
-use fanlane_core::model::race::pep371::WorkSize;
+use fanlane_core::model::race::pep371::WorkSet;
 use fanlane_core::model::race::{Contender, RaceEnd, RaceModel, Rules, chunks};
 use fanlane_core::store::atomic_write::Existing;
 use fanlane_core::store::export::race::{write_csv, write_json, write_markdown};
@@ -257,14 +257,14 @@ fn what_cannot_be_raced_is_refused_with_a_reason() {
 #[test]
 fn the_six_workloads_of_pep_371_are_there() {
     let folder = tempfile::tempdir().unwrap();
-    for size in WorkSize::ALL {
-        let plan = RacePlan::pep371(size, rules(2), folder.path()).unwrap();
+    for set in WorkSet::ALL {
+        let plan = RacePlan::pep371(set, None, rules(2), folder.path()).unwrap();
         assert_eq!((plan.batches.len(), plan.contenders.len()), (6, 72));
         assert!(plan.batches.iter().all(|batch| batch.len() == 8));
         let workloads: Vec<&str> = plan.batches.iter().map(|batch| batch.job().task.title()).collect();
         assert_eq!(workloads, ["nothing", "fibonacci", "sum_primes", "file_io", "http_get", "queue_traffic"]);
     }
-    let plan = RacePlan::pep371(WorkSize::Of2008, rules(2), folder.path()).unwrap();
+    let plan = RacePlan::pep371(WorkSet::Of2008, None, rules(2), folder.path()).unwrap();
     let engine = Simulated::new(SimulatedMachine::ideal(4), |_| SimulatedTask { wall_ns: MS, cpu_ns: MS });
     let (race, events) = start(plan, &engine);
     let mut model = RaceModel::default();

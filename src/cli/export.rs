@@ -174,6 +174,7 @@ fn write_json(
     let mut pids: HashMap<WorkerId, u32> = HashMap::new();
     let mut line = Vec::new();
     let mut begun = false;
+    let mut interpreter = None;
     events.each(|event, words| {
         line.clear();
         let mut separate = |line: &mut Vec<u8>| {
@@ -193,13 +194,14 @@ fn write_json(
                     *cut += u64::from(!json::write_task(record, &beside, &task, &mut line)?);
                 }
             }
+            EventKind::Run(RunEvent::InterpreterFound(facts)) => interpreter = Some(facts.clone()),
             EventKind::Shared(SharedEvent::Ended(contents)) => {
                 separate(&mut line);
                 json::write_shared(contents, &mut line)?;
             }
             EventKind::Run(RunEvent::Finished(summary)) => {
                 separate(&mut line);
-                json::write_summary(summary, header.earlier, Shortfall::default(), &mut line)?;
+                json::write_summary(summary, header.earlier, Shortfall::default(), interpreter.as_ref(), &mut line)?;
             }
             _ => {}
         }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use fanlane_core::event::{StreamName, TaskId};
 use fanlane_core::job::Mode;
 use fanlane_core::model::CauseId;
-use fanlane_core::model::race::pep371::WorkSize;
+use fanlane_core::model::race::pep371::WorkSet;
 
 use super::history::PastRunUse;
 use super::job_editor::JobDraft;
@@ -151,7 +151,7 @@ pub enum RaceCommand {
     /// Race that job.
     Start,
     /// Race the six workloads of PEP 371 with this much work.
-    StartPep371(WorkSize),
+    StartPep371(WorkSet),
     /// Stop the race: finished runs count, the current one does not.
     Stop,
     /// Save the race that is shown.

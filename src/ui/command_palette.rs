@@ -7,7 +7,7 @@ use crate::session::{
     Command, HistoryCommand, MotionChoice, PastRunUse, PresetCommand, QueueCommand, RaceCommand, Session, ThemeChoice,
 };
 
-use fanlane_core::model::race::pep371::WorkSize;
+use fanlane_core::model::race::pep371::WorkSet;
 
 use super::action::{Action, Shortcut};
 use super::line_edit::line_edit;
@@ -53,7 +53,8 @@ fn entries(session: &Session, pages: &Pages) -> Vec<Entry> {
     });
     let races = [
         ("Race the job: was the pool worth it?", RaceCommand::Start),
-        ("Race the six workloads of PEP 371", RaceCommand::StartPep371(WorkSize::Today)),
+        ("Race the six workloads of PEP 371", RaceCommand::StartPep371(WorkSet::Today)),
+        ("Race the six workloads of PEP 371 in Python", RaceCommand::StartPep371(WorkSet::Python)),
         ("Save the race", RaceCommand::Save),
     ];
     let races = races.into_iter().map(|(words, command)| Entry::command(words.to_owned(), command));

@@ -26,6 +26,7 @@ mod python;
 mod python_output;
 mod python_package;
 mod python_pool;
+mod python_race;
 mod queue;
 mod race;
 mod results;

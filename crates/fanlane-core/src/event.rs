@@ -4,6 +4,7 @@
 //! Times are nanoseconds since the run's start on the monotonic clock, so a changed wall clock changes nothing.
 
 mod attempt;
+mod interpreter;
 mod kind;
 mod outcome;
 mod printed;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::job::Mode;
 pub use crate::job::{CallValue, TaskId};
 pub use attempt::{AttemptRecord, Captured, Output};
+pub use interpreter::InterpreterFacts;
 pub use kind::{DispatchEvent, EventKind, RunEvent, SampleEvent, SharedEvent, TaskEvent, WorkerEvent};
 pub use outcome::{Outcome, OutcomeClass, OutcomeCounts};
 pub use printed::{MAX_LATEST_LINE_BYTES, Printed, latest_line};

@@ -35,6 +35,7 @@ pub mod process_facts;
 pub mod process_id;
 pub mod process_tree;
 pub mod progress;
+pub mod question;
 pub mod reap;
 pub mod robust;
 pub mod search_path;

@@ -156,7 +156,7 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
     };
     let python = python_function::find(&batch)?;
     if placement == Placement::DryRun {
-        python.iter().for_each(|python| remark(&python.describe(plan.job.mode)));
+        python.iter().for_each(|python| remark(&python.facts.words_in(plan.job.mode)));
         let printed = print(|out| dry_run::write_command_lines(&batch, out))?;
         return Ok((printed, None));
     }

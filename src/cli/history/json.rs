@@ -26,5 +26,6 @@ pub fn object(run: &RunRow) -> serde_json::Value {
         "continues": run.continues,
         "parent": run.parent,
         "bytes": run.bytes,
+        "interpreter": run.environment.interpreter,
     })
 }

@@ -84,6 +84,9 @@ impl Subcommand for ShowArgs {
             ),
         );
         line("fanlane", format!("{}, {}", environment.version, if environment.window { "window" } else { "terminal" }));
+        if let Some(interpreter) = &environment.interpreter {
+            line("interpreter", interpreter.words_in(run.mode));
+        }
         if chain.runs().len() > 1 {
             let earlier: Vec<String> = chain.runs().iter().skip(1).map(|run| run.id.to_string()).collect();
             let runs = if earlier.len() == 1 { "run" } else { "runs" };

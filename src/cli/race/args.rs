@@ -10,7 +10,7 @@ use crate::cli::choices::ModeArg;
 use crate::cli::run::ScopeArgs;
 use fanlane_core::job::MAX_WORKERS;
 use fanlane_core::job::duration;
-use fanlane_core::model::race::pep371::WorkSize;
+use fanlane_core::model::race::pep371::WorkSet;
 
 /// The arguments of `fanlane race`.
 #[derive(Debug, Args)]
@@ -18,7 +18,7 @@ use fanlane_core::model::race::pep371::WorkSize;
     args_override_self = true,
     override_usage = "fanlane race [OPTIONS] JOB.ron\n       \
                       fanlane race [OPTIONS] COMMAND... ::: VALUE...\n       \
-                      fanlane race [OPTIONS] --pep371[=today]\n       \
+                      fanlane race [OPTIONS] --pep371[=today|python]\n       \
                       fanlane race [OPTIONS] --show FILE...",
     after_help = "\
 Every way of running runs once in each block, in a random order. The first block is a warm-up and does not count. At least
@@ -47,6 +47,9 @@ pub struct RaceArgs {
     /// The values and the folder of the job.
     #[command(flatten)]
     pub scope: ScopeArgs,
+    /// The interpreter of a Python function [default: the one that 'fanlane run' would use]
+    #[arg(long, value_name = "PATH", conflicts_with = "show")]
+    pub interpreter: Option<String>,
     /// Run each way exactly N times [default: 3 or more, according to --precision and --time-limit]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub repeat: Option<u32>,
@@ -63,7 +66,7 @@ pub struct RaceArgs {
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Race the six workloads of PEP 371, n workers doing n times the work, next to its table of 2008; =today: with more
-    /// to do, so that a task takes some tens of milliseconds
+    /// to do, so that a task takes some tens of milliseconds; =python: as functions of Python
     #[arg(long, value_name = "WORK", num_args = 0..=1, require_equals = true, default_missing_value = "2008")]
     #[arg(conflicts_with_all = ["modes", "workers", "chunks", "wd", "values"])]
     pub pep371: Option<WorkArg>,
@@ -90,7 +93,7 @@ pub struct RaceArgs {
     pub words: Vec<OsString>,
 }
 
-/// How much work a task of PEP 371 is.
+/// Which workloads of PEP 371.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum WorkArg {
     /// That of the table.
@@ -98,13 +101,16 @@ pub enum WorkArg {
     Of2008,
     /// Some tens of milliseconds.
     Today,
+    /// That of the table, by functions of Python.
+    Python,
 }
 
-impl From<WorkArg> for WorkSize {
+impl From<WorkArg> for WorkSet {
     fn from(work: WorkArg) -> Self {
         match work {
             WorkArg::Of2008 => Self::Of2008,
             WorkArg::Today => Self::Today,
+            WorkArg::Python => Self::Python,
         }
     }
 }

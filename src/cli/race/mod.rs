@@ -19,7 +19,7 @@ use super::terminal::{print, remark, stderr_is_terminal};
 use crate::session::Machine;
 use crate::session::race::{Race, RaceEngine, RacePlan};
 use fanlane_core::engine::{Sweep, event_pump, own_engine, own_process};
-use fanlane_core::job::Mode;
+use fanlane_core::job::{Mode, TaskTemplate};
 use fanlane_core::model::race::{Contender, RaceEnd, RaceModel, Rules, chunks};
 use fanlane_core::store::export::race::{write_csv, write_json, write_markdown};
 use fanlane_core::store::race as saved;
@@ -27,7 +27,7 @@ use fanlane_os::interrupts;
 use fanlane_os::terminal_signals::{self, Suspensions};
 
 pub use args::RaceArgs;
-use args::{ChunkSizes, ExportArg};
+use args::{ChunkSizes, ExportArg, WorkArg};
 use report::{Progress, write_beside, write_report};
 
 impl Subcommand for Box<RaceArgs> {
@@ -110,7 +110,12 @@ fn plan(args: &RaceArgs, machine: Machine) -> Result<RacePlan> {
     };
     if let Some(work) = args.pep371 {
         ensure!(args.words.is_empty(), "--pep371 has its own six workloads, so it takes no job");
-        return Ok(RacePlan::pep371(work.into(), rules, &std::env::temp_dir())?);
+        let interpreter = args.interpreter.as_deref();
+        ensure!(
+            interpreter.is_none() || work == WorkArg::Python,
+            "--interpreter is about functions of Python; race them by --pep371=python"
+        );
+        return Ok(RacePlan::pep371(work.into(), interpreter, rules, &std::env::temp_dir())?);
     }
     ensure!(
         !args.words.is_empty(),
@@ -119,6 +124,13 @@ fn plan(args: &RaceArgs, machine: Machine) -> Result<RacePlan> {
     let has_wd = args.scope.wd.is_some();
     let mut plan = Plan::of_words(&args.words, &InputArgs::default(), &WordRules::default(), has_wd)?;
     args.scope.merge_into(&mut plan.job);
+    match &mut plan.job.task {
+        TaskTemplate::Python(spec) if args.interpreter.is_some() => spec.interpreter.clone_from(&args.interpreter),
+        _ => ensure!(
+            args.interpreter.is_none(),
+            "--interpreter is about a Python function, and this job calls none; leave it out"
+        ),
+    }
     let plan = plan.check()?;
     let batch = Arc::new(open_whole(&plan)?);
     let modes: Vec<Mode> = args.modes.iter().map(|mode| (*mode).into()).collect();

@@ -7,7 +7,7 @@ use crate::cli::terminal::draw_line;
 use fanlane_core::job::Mode;
 use fanlane_core::model::format;
 use fanlane_core::model::race::laws::{Amdahl, FITTING, SizeTime, Usl};
-use fanlane_core::model::race::pep371::{self, WorkSize};
+use fanlane_core::model::race::pep371::{self, WorkSet};
 use fanlane_core::model::race::{RaceModel, Standing, chunks, secs_words};
 
 /// A line on standard error with the progress of the race.
@@ -47,7 +47,7 @@ impl Progress {
 /// Writes the report of a race.
 pub fn write_report(race: &RaceModel, out: &mut dyn Write) -> io::Result<()> {
     let Some(header) = &race.header else { return Ok(()) };
-    if let Some(size) = WorkSize::of(header) {
+    if let Some(size) = WorkSet::of(header) {
         write_wall(race, size, out)?;
     } else {
         for (case, place) in header.cases.iter().zip(0..) {
@@ -66,7 +66,11 @@ pub fn write_report(race: &RaceModel, out: &mut dyn Write) -> io::Result<()> {
         write_waterfalls(race, out)?;
     }
     let evidence = &header.evidence;
-    writeln!(out, "\nFanlane {} on {}, {}", evidence.fanlane, evidence.words(), evidence.system)
+    writeln!(out, "\nFanlane {} on {}, {}", evidence.fanlane, evidence.words(), evidence.system)?;
+    match &race.interpreter {
+        Some(facts) => writeln!(out, "{}", facts.words_in(race.mode_of_lock())),
+        None => Ok(()),
+    }
 }
 
 fn write_standings(race: &RaceModel, standings: &[Standing], out: &mut dyn Write) -> io::Result<()> {
@@ -197,8 +201,8 @@ fn write_waterfalls(race: &RaceModel, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn write_wall(race: &RaceModel, size: WorkSize, out: &mut dyn Write) -> io::Result<()> {
-    let with_table = size == WorkSize::Of2008;
+fn write_wall(race: &RaceModel, size: WorkSet, out: &mut dyn Write) -> io::Result<()> {
+    let with_table = size.has_table();
     writeln!(
         out,
         "{}: n workers do n times the work, starting them inside the timing; mean seconds",
@@ -209,8 +213,11 @@ fn write_wall(race: &RaceModel, size: WorkSize, out: &mut dyn Write) -> io::Resu
         writeln!(out, "2008: {}", pep371::SOURCE)?;
     }
     for (case, workload) in (0_u32..).zip(&pep371::WORKLOADS) {
-        let differs =
-            if workload.differs.is_empty() { String::new() } else { format!(" (here: {})", workload.differs) };
+        let differs = if workload.differs(size).is_empty() {
+            String::new()
+        } else {
+            format!(" (here: {})", workload.differs(size))
+        };
         writeln!(out, "\n{}{differs}", workload.name(size))?;
         let here = |mode, workers| {
             let time = race.wall_time(case, mode, workers);
@@ -231,8 +238,11 @@ fn write_wall(race: &RaceModel, size: WorkSize, out: &mut dyn Write) -> io::Resu
             rows.extend(pep371::WORKERS.map(|n| [n.to_string(), here(one, n), here(threads, n), here(pool, n)]));
             write_columns(&rows, out)?;
         }
+        if let Some(words) = race.wall_speed_ups(case, size) {
+            writeln!(out, "{words}")?;
+        }
     }
-    writeln!(out, "\n{}", pep371::THREADS_NOTE)
+    writeln!(out, "\n{}", pep371::threads_note(size, race.interpreter.as_ref()))
 }
 
 /// Writes saved races side by side: a row for each way of running, a column for each race.
@@ -242,12 +252,16 @@ pub fn write_beside(races: &[RaceModel], out: &mut dyn Write) -> io::Result<()> 
     for race in races {
         let Some(header) = &race.header else { continue };
         let mut column = Vec::new();
+        let set = WorkSet::of(header);
         for (case, place) in header.cases.iter().zip(0..) {
+            // The same work, whatever does it.
+            let workload = set.and_then(|set| Some(pep371::WORKLOADS.get(place as usize)?.name(set)));
             for one in race.standings(place) {
                 let contender = &race.contenders()[one.contender];
                 let tasks =
                     contender.tasks.map_or_else(String::new, |tasks| format!(", {}", format::plural(tasks, "task")));
-                let key = (case.job.display_name().to_owned(), format!("{}{tasks}", contender.name()));
+                let key =
+                    (workload.unwrap_or(case.job.display_name()).to_owned(), format!("{}{tasks}", contender.name()));
                 if !names.contains(&key) {
                     names.push(key.clone());
                 }

@@ -2,6 +2,7 @@
 //! written as U+FFFD. The order of the fields is part of the format.
 
 mod call_value;
+mod summary;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,11 +13,12 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{Shortfall, Tasks};
-use fanlane_core::event::{AttemptRecord, CallValue, Outcome, SharedContent, StreamName, Summary};
+use super::Tasks;
+use fanlane_core::event::{AttemptRecord, CallValue, Outcome, SharedContent, StreamName};
 use fanlane_core::job::lossless::Bytes;
-use fanlane_core::model::{Autopsy, Earlier, sanitize};
+use fanlane_core::model::{Autopsy, sanitize};
 use fanlane_core::store::whole_output::WholeOutput;
+pub use summary::write_summary;
 
 /// What is known of a task besides its record.
 #[derive(Debug, Default)]
@@ -99,38 +101,6 @@ struct SharedFields<'a> {
     content: Option<Box<RawValue>>,
 }
 
-#[derive(Serialize)]
-struct SummaryLine {
-    summary: SummaryFields,
-}
-
-#[derive(Serialize)]
-struct SummaryFields {
-    done: u64,
-    failed: u64,
-    timed_out: u64,
-    cancelled: u64,
-    lost: u64,
-    retries: u64,
-    wall_secs: f64,
-    cpu_secs: f64,
-    workers: u32,
-    mode: &'static str,
-    stopped: bool,
-    /// Tasks whose output is not whole in this report.
-    #[serde(skip_serializing_if = "is_zero")]
-    outputs_cut: u64,
-    /// Tasks that left processes running, which were ended.
-    #[serde(skip_serializing_if = "is_zero")]
-    left_running: u64,
-    #[serde(skip_serializing_if = "is_zero")]
-    done_earlier: u64,
-    #[serde(skip_serializing_if = "is_zero")]
-    failed_earlier: u64,
-    #[serde(skip_serializing_if = "is_zero")]
-    ended_earlier: u64,
-}
-
 /// Writes the line of one task. Returns whether its output is whole.
 ///
 /// # Errors
@@ -207,33 +177,6 @@ pub fn write_suspended(number: u64, pid: u32, is_suspended: bool, out: &mut Vec<
     write_line(&serde_json::json!({ "suspended": { "task": number, "pid": pid, "is_suspended": is_suspended } }), out)
 }
 
-/// Appends the line of the summary.
-///
-/// # Errors
-/// None in practice: the signature is that of a writer.
-pub fn write_summary(summary: &Summary, earlier: Earlier, shortfall: Shortfall, out: &mut Vec<u8>) -> io::Result<()> {
-    let counts = &summary.counts;
-    let summary = SummaryFields {
-        done: counts.done,
-        failed: counts.failed,
-        timed_out: counts.timed_out,
-        cancelled: counts.cancelled,
-        lost: counts.lost,
-        retries: summary.retries,
-        wall_secs: secs(summary.wall_ns),
-        cpu_secs: secs(summary.cpu_ns),
-        workers: summary.workers,
-        mode: summary.mode.name(),
-        stopped: summary.stopped,
-        outputs_cut: shortfall.outputs_cut,
-        left_running: shortfall.left_running,
-        done_earlier: earlier.done,
-        failed_earlier: earlier.failed,
-        ended_earlier: earlier.ended,
-    };
-    write_line(&SummaryLine { summary }, out)
-}
-
 /// Appends the line of the shared objects, as they were at the end.
 ///
 /// # Errors
@@ -271,9 +214,11 @@ const fn is_false(flag: &bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::report::Shortfall;
     use crate::cli::report::test_records::{NamedTasks, done, ended, printed};
-    use fanlane_core::event::{Captured, OutcomeCounts, Output, TaskId};
+    use fanlane_core::event::{Captured, OutcomeCounts, Output, Summary, TaskId};
     use fanlane_core::job::Mode;
+    use fanlane_core::model::Earlier;
 
     struct Calls;
 
@@ -383,7 +328,7 @@ mod tests {
             stopped: false,
         };
         let mut out = Vec::new();
-        write_summary(&summary, Earlier::default(), Shortfall::default(), &mut out).expect("written");
+        write_summary(&summary, Earlier::default(), Shortfall::default(), None, &mut out).expect("written");
         assert_eq!(
             String::from_utf8(out).expect("JSON is UTF-8"),
             "{\"summary\":{\"done\":3,\"failed\":0,\"timed_out\":0,\"cancelled\":0,\"lost\":0,\"retries\":0,\

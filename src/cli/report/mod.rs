@@ -6,6 +6,7 @@ mod attempts;
 mod bar;
 mod batch;
 pub mod describe;
+mod finish;
 mod held;
 pub mod json;
 mod keepers;
@@ -34,13 +35,12 @@ use std::time::{Duration, Instant};
 use bstr::BString;
 use crossbeam_channel::{Receiver, TryRecvError, never, select};
 
-use super::choices::TransportArg;
 use super::suspension::Pauses;
 pub use bar::{Bar, tasks_rate};
 pub use describe::printable;
 use fanlane_core::event::{
-    DispatchEvent, Event, EventKind, RunEvent, SampleEvent, SharedContent, SharedEvent, StreamName, TaskEvent, TaskId,
-    WorkerEnd, WorkerEvent,
+    DispatchEvent, Event, EventKind, InterpreterFacts, RunEvent, SampleEvent, SharedContent, SharedEvent, StreamName,
+    TaskEvent, TaskId, WorkerEnd, WorkerEvent,
 };
 use fanlane_core::job::TaskKind;
 use fanlane_core::model::{Earlier, Progress, Transports};
@@ -131,6 +131,8 @@ pub struct Report<'a> {
     shared: Vec<SharedContent>,
     /// Measurements of the ways of large results.
     transports: Transports,
+    /// The interpreter of a Python function.
+    interpreter: Option<InterpreterFacts>,
     shortfall: Shortfall,
     commands: Option<StreamName>,
     pauses: Pauses,
@@ -153,6 +155,7 @@ impl<'a> Report<'a> {
             spill_folder: None,
             shared: Vec::new(),
             transports: Transports::default(),
+            interpreter: None,
             shortfall: Shortfall::default(),
             commands: None,
             pauses: never(),
@@ -341,6 +344,10 @@ impl<'a> Report<'a> {
             EventKind::Dispatch(DispatchEvent::BreakpointReached { task }) => {
                 self.say(&format!("paused before task {}, which has a breakpoint", self.tasks.number(task)))
             }
+            EventKind::Run(RunEvent::InterpreterFound(facts)) => {
+                self.interpreter = Some(facts);
+                Ok(())
+            }
             EventKind::Run(RunEvent::InputsBroke { reason }) => {
                 self.say(&format!("{}; no further tasks are started, running tasks finish", whole(&reason)))
             }
@@ -359,39 +366,6 @@ impl<'a> Report<'a> {
             }
             _ => Ok(()),
         }
-    }
-
-    /// Writes what waits for its turn, and the summary.
-    ///
-    /// # Errors
-    /// When a stream cannot be written.
-    pub fn finish(&mut self) -> io::Result<()> {
-        if let Some(mut order) = self.order.take() {
-            order.finish(|record| self.write_task(&record))?;
-        }
-        self.streams.bar.clear();
-        if let Some(summary) = self.progress.summary.clone() {
-            if self.style.format == Format::Json && !self.shared.is_empty() {
-                self.streams.stdout(|out| json::write_shared(&self.shared, out))?;
-            }
-            if self.style.format == Format::Json {
-                let (earlier, shortfall) = (self.earlier, self.shortfall);
-                self.streams.stdout(|out| json::write_summary(&summary, earlier, shortfall, out))?;
-            }
-            // Where nothing was run, the reason says it all.
-            let is_nothing = self.progress.gave_up && summary.counts.total() == summary.counts.cancelled;
-            if !self.style.quiet && !is_nothing {
-                self.say(&describe::summary(&summary, self.earlier, self.shortfall))?;
-                if let Some((better, advice)) = self.transports.better().zip(self.transports.advice()) {
-                    let flag = TransportArg::from(better).flag();
-                    self.say(&format!("{advice}; it is chosen by --transport {flag}"))?;
-                }
-                for content in std::mem::take(&mut self.shared) {
-                    self.say(&describe::shared(&content))?;
-                }
-            }
-        }
-        self.streams.flush()
     }
 
     fn say(&mut self, line: &str) -> io::Result<()> {

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::session::Machine;
+use fanlane_core::engine::python::{PythonCall, PythonError};
 use fanlane_core::event::TaskId;
-use fanlane_core::job::{Batch, MAX_WORKERS};
-use fanlane_core::model::race::pep371::{self, WorkSize};
+use fanlane_core::job::{Batch, MAX_WORKERS, TaskTemplate};
+use fanlane_core::model::race::pep371::{self, WorkSet};
 use fanlane_core::model::race::{Case, Contender, RaceHeader, Rules, Until};
 use fanlane_core::store::presets::Presets;
 
@@ -72,23 +73,28 @@ impl RacePlan {
         Self { name, batches: vec![batch], contenders, rules, sample_of: None }.checked()
     }
 
-    /// The six workloads of PEP 371 with this much work, timed until the last worker has ended.
+    /// A set of the six workloads of PEP 371, timed until the last worker has ended. `interpreter`: that of functions of Python;
+    /// `None`: the one that is found.
     ///
     /// # Errors
     /// When a built-in preset cannot be opened, for example because there is no temporary folder.
-    pub fn pep371(size: WorkSize, rules: Rules, folder: &Path) -> Result<Self, RacePlanError> {
+    pub fn pep371(set: WorkSet, interpreter: Option<&str>, rules: Rules, folder: &Path) -> Result<Self, RacePlanError> {
         let presets = Presets::builtin();
         let batches = pep371::WORKLOADS.iter().map(|workload| {
-            let slug = workload.preset(size);
+            let slug = workload.preset(set);
             let refused = |reason: String| RacePlanError::BuiltIn { name: slug.to_owned(), reason };
             let preset = presets.iter().find(|preset| preset.slug.as_str() == slug);
             let preset = preset.ok_or_else(|| refused("it is not there".to_owned()))?;
-            let batch = Batch::open(&preset.job, folder, &mut std::io::empty());
+            let mut job = preset.job.clone();
+            if let TaskTemplate::Python(spec) = &mut job.task {
+                spec.interpreter = interpreter.map(str::to_owned);
+            }
+            let batch = Batch::open(&job, folder, &mut std::io::empty());
             batch.map(Arc::new).map_err(|error| refused(error.to_string()))
         });
         let batches = batches.collect::<Result<Vec<_>, _>>()?;
         let rules = Rules { until: Until::LastWorker, ..rules };
-        Self { name: size.race_name().to_owned(), batches, contenders: pep371::contenders(), rules, sample_of: None }
+        Self { name: set.race_name().to_owned(), batches, contenders: pep371::contenders(), rules, sample_of: None }
             .checked()
     }
 
@@ -112,6 +118,15 @@ impl RacePlan {
             return Err(RacePlanError::Runs { least, most });
         }
         Ok(self)
+    }
+
+    /// The Python function of each case, as an interpreter knows it.
+    pub(super) fn functions(&self) -> Result<Vec<Option<PythonCall>>, PythonError> {
+        let function = |batch: &Arc<Batch>| match &batch.job().task {
+            TaskTemplate::Python(spec) => PythonCall::prepare(spec, batch).map(Some),
+            TaskTemplate::Command(_) | TaskTemplate::Workload(_) => Ok(None),
+        };
+        self.batches.iter().map(function).collect()
     }
 
     /// The batch that a contender runs.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Sender;
 
 use crate::session::Machine;
+use fanlane_core::engine::python::PythonCall;
 use fanlane_core::engine::{Engine, RunCommand, RunHandle, RunOptions, event_pump};
 use fanlane_core::event::{AttemptRecord, DispatchEvent, Event, EventKind, TaskEvent};
 use fanlane_core::model::race::{Contender, RaceEnd, RaceEvent, RaceModel, Schedule, Usage};
@@ -48,7 +49,8 @@ impl Race {
         let shared = Arc::new(RaceShared::default());
         let own = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("race".to_owned()).spawn(move || {
-            let mut turns = Turns { plan, engine, events, shared: own, model: RaceModel::default() };
+            let mut turns =
+                Turns { plan, engine, events, shared: own, model: RaceModel::default(), functions: Vec::new() };
             let end = turns.take_all();
             turns.send(RaceEvent::Ended(end));
         })?;
@@ -103,6 +105,8 @@ struct Turns {
     shared: Arc<RaceShared>,
     /// The race so far, to know whether it is precise enough.
     model: RaceModel,
+    /// The Python function of each case, looked at once, before the first run.
+    functions: Vec<Option<PythonCall>>,
 }
 
 impl Turns {
@@ -110,6 +114,10 @@ impl Turns {
         let begun = Instant::now();
         if !self.send(RaceEvent::Begun(Box::new(self.plan.header(self.engine.machine)))) {
             return RaceEnd::Stopped;
+        }
+        match self.plan.functions() {
+            Ok(functions) => self.functions = functions,
+            Err(error) => return RaceEnd::Failed(error.to_string()),
         }
         let mut schedule = Schedule::new(self.plan.rules.clone(), self.plan.contenders.len());
         loop {
@@ -150,7 +158,8 @@ impl Turns {
     fn take(&mut self, contender: &Contender) -> Result<Usage, String> {
         // Not monitored: that would take CPU time from the tasks.
         let options = RunOptions::new(contender.mode, contender.workers)
-            .chunk(contender.chunk.and_then(std::num::NonZeroU32::new));
+            .chunk(contender.chunk.and_then(std::num::NonZeroU32::new))
+            .python(self.functions[contender.case as usize].clone());
         let batch = self.plan.batch_of(contender);
         let (sender, receiver) = event_pump::channel();
         let clock = CpuClock::now();

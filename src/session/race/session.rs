@@ -10,7 +10,7 @@ use crate::session::notices::{Notice, Topic, sentence};
 use crate::session::settings::write_json;
 use crate::session::{Page, RaceCommand, Session, Wake};
 use fanlane_core::job::Job;
-use fanlane_core::model::race::pep371::WorkSize;
+use fanlane_core::model::race::pep371::WorkSet;
 use fanlane_core::model::race::{RaceModel, Rules};
 use fanlane_core::store::race as saved;
 
@@ -312,7 +312,7 @@ impl Session {
                 None
             }
             RaceCommand::Start => self.start_race(),
-            RaceCommand::StartPep371(size) => self.start_pep371(size),
+            RaceCommand::StartPep371(set) => self.start_pep371(set),
             RaceCommand::Stop => {
                 self.race.stop();
                 None
@@ -349,13 +349,13 @@ impl Session {
         self.start_planned(self.race_plan(&batch, self.race.seed()))
     }
 
-    fn start_pep371(&mut self, size: WorkSize) -> Option<Notice> {
+    fn start_pep371(&mut self, set: WorkSet) -> Option<Notice> {
         if self.is_busy() {
             let text = "No race was started. A run or a race is under way: stop it or wait for its end.";
             return Some(Notice::error(text));
         }
         let rules = self.race.draft.rules(self.race.seed()).unwrap_or_else(|_| Rules::default());
-        self.start_planned(RacePlan::pep371(size, rules, &std::env::temp_dir()).map_err(|error| error.to_string()))
+        self.start_planned(RacePlan::pep371(set, None, rules, &std::env::temp_dir()).map_err(|error| error.to_string()))
     }
 
     fn start_planned(&mut self, plan: Result<RacePlan, String>) -> Option<Notice> {

@@ -21,7 +21,7 @@ use std::time::Duration;
 use crossbeam_channel::{Sender, bounded, unbounded};
 use rustix::process::getpgrp;
 
-use crate::event::{DispatchEvent, Event, EventKind, RunEvent, RunHeader};
+use crate::event::{DispatchEvent, Event, EventKind, InterpreterFacts, RunEvent, RunHeader};
 use crate::job::workload::Workload;
 use crate::job::workload::server::LoopbackServer;
 use crate::job::{Batch, Mode, TaskTemplate};
@@ -71,7 +71,7 @@ impl Run {
         let system = |what| move |source| EngineError::System { what, source };
         let epoch_ns = monotonic_ns();
         let clock = Arc::new(RunClock::since(epoch_ns));
-        let (task, server) = task_setup(&batch, &options)?;
+        let TaskPlan { task, server, interpreter } = task_setup(&batch, &options)?;
         let objects = SharedObjects::start(batch.job())?;
         // Only commands can report; and a run without reports is better than none.
         let reports =
@@ -148,6 +148,9 @@ impl Run {
             gate: options.gate,
         });
         driver.outlet.emit(Event { at_ns: 0, kind: header });
+        if let Some(facts) = interpreter {
+            driver.outlet.emit(Event { at_ns: 0, kind: EventKind::Run(RunEvent::InterpreterFound(facts)) });
+        }
         for task in options.breakpoints {
             let kind = EventKind::Dispatch(DispatchEvent::BreakpointChanged { task, is_set: true });
             driver.outlet.emit(Event { at_ns: 0, kind });
@@ -225,25 +228,36 @@ fn caps(batch: &Batch) -> Caps {
     }
 }
 
-/// What the workers are to do, and the loopback server for those workloads that ask one.
-fn task_setup(batch: &Batch, options: &RunOptions) -> Result<(TaskSetup, Option<LoopbackServer>), EngineError> {
+/// What the workers are to do, and what the run has ready for it.
+struct TaskPlan {
+    task: TaskSetup,
+    /// For those calls that fetch pages.
+    server: Option<LoopbackServer>,
+    interpreter: Option<InterpreterFacts>,
+}
+
+fn task_setup(batch: &Batch, options: &RunOptions) -> Result<TaskPlan, EngineError> {
     let system = |what| move |source| EngineError::System { what, source };
     let encoded = system("the job's task could not be encoded for its workers");
     let task = &batch.job().task;
     let traits = task.kind().traits();
     let (kind, in_process) = (traits.name, !traits.has_own_process);
+    let server_if = |is_needed: bool| {
+        let server = is_needed.then(LoopbackServer::start).transpose();
+        server.map_err(system("the loopback server could not be started"))
+    };
     match task {
         TaskTemplate::Command(_) => {
             let parameters = CommandKind::of(batch.job());
-            Ok((TaskSetup::new(kind, in_process, &parameters).map_err(encoded)?, None))
+            let task = TaskSetup::new(kind, in_process, &parameters).map_err(encoded)?;
+            Ok(TaskPlan { task, server: None, interpreter: None })
         }
         TaskTemplate::Workload(spec) => {
-            let needs_server = Workload::prepare(spec)?.needs_server();
-            let server = needs_server.then(LoopbackServer::start).transpose();
-            let server = server.map_err(system("the loopback server could not be started"))?;
+            let server = server_if(Workload::prepare(spec)?.needs_server())?;
             let parameters =
                 CallParameters { spec: spec.clone(), server: server.as_ref().map(LoopbackServer::address) };
-            Ok((TaskSetup::new(kind, in_process, &parameters).map_err(encoded)?, server))
+            let task = TaskSetup::new(kind, in_process, &parameters).map_err(encoded)?;
+            Ok(TaskPlan { task, server, interpreter: None })
         }
         TaskTemplate::Python(spec) => {
             let call = match &options.python {
@@ -252,8 +266,10 @@ fn task_setup(batch: &Batch, options: &RunOptions) -> Result<(TaskSetup, Option<
             };
             // Threads share an interpreter, so that a call can only be ended with all of them.
             let in_process = options.mode == Mode::Threads;
-            let parameters = call.parameters(options);
-            Ok((TaskSetup::new(kind, in_process, &parameters).map_err(encoded)?, None))
+            let server = server_if(call.needs_server())?;
+            let parameters = call.parameters(options, server.as_ref().map(LoopbackServer::address));
+            let task = TaskSetup::new(kind, in_process, &parameters).map_err(encoded)?;
+            Ok(TaskPlan { task, server, interpreter: Some(call.facts) })
         }
     }
 }

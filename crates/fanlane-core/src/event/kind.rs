@@ -10,8 +10,8 @@ use serde::de::value::EnumAccessDeserializer;
 use serde::de::{DeserializeSeed, EnumAccess, Error as _, IntoDeserializer, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{AttemptRecord, LaneId, MachineSample, Printed, RunHeader, SharedContent, SharedObject, Summary};
-use super::{WorkerEnd, WorkerId, WorkerSample};
+use super::{AttemptRecord, InterpreterFacts, LaneId, MachineSample, Printed, RunHeader, SharedContent, SharedObject};
+use super::{Summary, WorkerEnd, WorkerId, WorkerSample};
 use crate::job::{TaskId, Transport};
 
 /// What happened.
@@ -53,6 +53,8 @@ pub enum RunEvent {
     /// The last event of a run.
     #[serde(rename = "RunFinished")]
     Finished(Summary),
+    /// The interpreter that does the calls of a Python function; it follows the first event.
+    InterpreterFound(InterpreterFacts),
 }
 
 /// Events that change whether and how tasks are started.
@@ -279,7 +281,9 @@ impl<'de> Visitor<'de> for Ungrouped {
         let (name, variant) = access.variant::<String>()?;
         let event = EnumAccessDeserializer::new(Named { name: &name, variant });
         Ok(match name.as_str() {
-            "RunStarted" | "BatchGrew" | "InputsBroke" | "RunFinished" => EventKind::Run(RunEvent::deserialize(event)?),
+            "RunStarted" | "BatchGrew" | "InputsBroke" | "RunFinished" | "InterpreterFound" => {
+                EventKind::Run(RunEvent::deserialize(event)?)
+            }
             "PoolResized" | "Paused" | "Resumed" | "Held" | "HaltReached" | "StopRequested" | "WorkersCannotStart"
             | "GaveUp" | "PriorityChanged" | "BreakpointChanged" | "BreakpointReached" => {
                 EventKind::Dispatch(DispatchEvent::deserialize(event)?)

@@ -19,7 +19,7 @@ use fanlane_os::frame::{FrameError, FrameReader, write_frame};
 use super::DetachedError;
 
 /// Raised with each change of the messages, including events and packed batches.
-pub(super) const PROTOCOL_VERSION: u32 = 7;
+pub(super) const PROTOCOL_VERSION: u32 = 8;
 const MAGIC: &[u8; 12] = b"fanlane-host";
 /// Maximum size of a message from a watcher, in bytes.
 pub(super) const MAX_REQUEST_BYTES: usize = 4 << 10;

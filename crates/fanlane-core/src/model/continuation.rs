@@ -141,7 +141,7 @@ impl Continuation {
             EventKind::Dispatch(DispatchEvent::BreakpointReached { task }) => {
                 EventKind::Dispatch(DispatchEvent::BreakpointReached { task: self.tasks[place(task)?] })
             }
-            kind @ (EventKind::Run(RunEvent::InputsBroke { .. })
+            kind @ (EventKind::Run(RunEvent::InputsBroke { .. } | RunEvent::InterpreterFound(_))
             | EventKind::Dispatch(_)
             | EventKind::Sample(_)
             | EventKind::Shared(_)) => kind,

@@ -71,7 +71,7 @@ impl DepthHistory {
             EventKind::Task(TaskEvent::Suspended { .. }) => {}
             EventKind::Run(RunEvent::Finished(_)) => self.finished = true,
             EventKind::Run(RunEvent::BatchGrew { tasks, .. }) => self.grow(event.at_ns, *tasks),
-            EventKind::Run(RunEvent::InputsBroke { .. })
+            EventKind::Run(RunEvent::InputsBroke { .. } | RunEvent::InterpreterFound(_))
             | EventKind::Dispatch(_)
             | EventKind::Worker(_)
             | EventKind::Sample(_)

@@ -153,7 +153,12 @@ impl LaneHistory {
                     lane.end_life(event.at_ns, false);
                 }
             }
-            EventKind::Run(RunEvent::Started(_) | RunEvent::BatchGrew { .. } | RunEvent::InputsBroke { .. })
+            EventKind::Run(
+                RunEvent::Started(_)
+                | RunEvent::BatchGrew { .. }
+                | RunEvent::InputsBroke { .. }
+                | RunEvent::InterpreterFound(_),
+            )
             | EventKind::Sample(
                 SampleEvent::Machine(_) | SampleEvent::ResultsCompared { .. } | SampleEvent::Located { .. },
             )

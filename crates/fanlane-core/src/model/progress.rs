@@ -127,7 +127,8 @@ impl Progress {
             }
             EventKind::Task(TaskEvent::Retried(_)) => self.retries += 1,
             EventKind::Run(RunEvent::Finished(summary)) => self.summary = Some(summary.clone()),
-            EventKind::Task(TaskEvent::Started { .. } | TaskEvent::Suspended { .. })
+            EventKind::Run(RunEvent::InterpreterFound(_))
+            | EventKind::Task(TaskEvent::Started { .. } | TaskEvent::Suspended { .. })
             | EventKind::Dispatch(
                 DispatchEvent::PriorityChanged { .. } | DispatchEvent::BreakpointChanged { is_set: true, .. },
             )

@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 
 use crate::event::{
-    AttemptRecord, DispatchEvent, Event, EventKind, LaneId, RunEvent, RunHeader, SampleEvent, SharedContent,
-    SharedEvent, SharedObject, Summary, TaskEvent, TaskId, WorkerEvent, WorkerId,
+    AttemptRecord, DispatchEvent, Event, EventKind, InterpreterFacts, LaneId, RunEvent, RunHeader, SampleEvent,
+    SharedContent, SharedEvent, SharedObject, Summary, TaskEvent, TaskId, WorkerEvent, WorkerId,
 };
 
 use super::{
@@ -46,6 +46,8 @@ pub struct TaskPlace {
 pub struct RunModel {
     /// The run's header; `None` before its first event.
     pub header: Option<RunHeader>,
+    /// The interpreter of a Python function.
+    pub interpreter: Option<InterpreterFacts>,
     /// Its progress.
     pub progress: Progress,
     /// The attempts.
@@ -146,6 +148,7 @@ impl RunModel {
                     text.apply(&printed);
                 }
             }
+            EventKind::Run(RunEvent::InterpreterFound(facts)) => self.interpreter = Some(facts),
             EventKind::Run(RunEvent::Finished(_)) => self.running.clear(),
             EventKind::Run(RunEvent::BatchGrew { .. } | RunEvent::InputsBroke { .. })
             | EventKind::Dispatch(_)

@@ -2,7 +2,7 @@
 
 use crate::session::race::{NoWhatIf, WhatIf};
 use fanlane_core::model::race::laws::{Amdahl, NoFit, SizeTime, Usl};
-use fanlane_core::model::race::pep371::WorkSize;
+use fanlane_core::model::race::pep371::WorkSet;
 use fanlane_core::model::race::{RaceModel, Standing, Verdict, Waterfall, knee_within};
 use fanlane_core::model::statistics::Summary;
 
@@ -49,8 +49,11 @@ impl Digest {
                 let day = crate::ui::widgets::quantity::day(evidence.started_unix_ms);
                 let sample = header.cases.first().and_then(|case| case.sample_words());
                 let sample = sample.map_or_else(String::new, |words| format!(" {words}"));
+                let python = model.interpreter.as_ref();
+                let python =
+                    python.map_or_else(String::new, |facts| format!(", {}", facts.words_in(model.mode_of_lock())));
                 format!(
-                    "{}{sample}: {}, {}, Fanlane {}, {day}",
+                    "{}{sample}: {}, {}, Fanlane {}, {day}{python}",
                     header.name,
                     evidence.words(),
                     evidence.system,
@@ -81,5 +84,5 @@ impl Digest {
 
 /// Whether the race is of the six workloads of PEP 371.
 pub fn is_wall(model: &RaceModel) -> bool {
-    model.header.as_ref().and_then(WorkSize::of).is_some()
+    model.header.as_ref().and_then(WorkSet::of).is_some()
 }

@@ -10,7 +10,7 @@ use crate::ui::theme;
 use crate::ui::widgets::chart::{Chart, ChartAxis, ChartPoint, LineKind, Scale, Series, chart_legend_ui, chart_ui};
 use fanlane_core::job::Mode;
 use fanlane_core::model::race::RaceModel;
-use fanlane_core::model::race::pep371::{PepWorkload, SOURCE, THREADS_NOTE, WORKERS, WORKLOADS, WorkSize};
+use fanlane_core::model::race::pep371::{PepWorkload, SOURCE, WORKERS, WORKLOADS, WorkSet, threads_note};
 
 use super::secs_words;
 
@@ -20,18 +20,24 @@ const WIDE: f32 = 100.0 * theme::UNIT;
 const MIN_HEIGHT: f32 = 24.0 * theme::UNIT;
 
 pub fn wall_ui(ui: &mut Ui, model: Option<&RaceModel>, obstacle: Option<String>, requests: &mut Requests) {
-    let size = model.and_then(|model| model.header.as_ref()).and_then(WorkSize::of).unwrap_or_default();
+    let size = model.and_then(|model| model.header.as_ref()).and_then(WorkSet::of).unwrap_or_default();
     ui.horizontal(|ui| {
         let obstacle = obstacle.as_deref();
         let race = primary_button(ui, ICON_SPORTS_SCORE, "Race the six workloads", obstacle.is_none());
         let race = race.on_hover_text("72 combinations, each run at least three times: about half a minute");
         if race.on_disabled_hover_text(obstacle.unwrap_or_default()).clicked() {
-            requests.command(RaceCommand::StartPep371(WorkSize::Of2008));
+            requests.command(RaceCommand::StartPep371(WorkSet::Of2008));
         }
         let today = ui.add_enabled(obstacle.is_none(), egui::Button::new("With longer tasks"));
         let today = today.on_hover_text("Tasks of some tens of milliseconds in place of those of 2008: about a minute");
         if today.on_disabled_hover_text(obstacle.unwrap_or_default()).clicked() {
-            requests.command(RaceCommand::StartPep371(WorkSize::Today));
+            requests.command(RaceCommand::StartPep371(WorkSet::Today));
+        }
+        let python = ui.add_enabled(obstacle.is_none(), egui::Button::new("In Python"));
+        let python = python
+            .on_hover_text("The work of 2008 by functions of Python, in the interpreter that is found: about a minute");
+        if python.on_disabled_hover_text(obstacle.unwrap_or_default()).clicked() {
+            requests.command(RaceCommand::StartPep371(WorkSet::Python));
         }
         let words = "n workers do n times the work; their start and end are timed, too.";
         let words = RichText::new(words).small().color(theme::palette(ui).text_weak);
@@ -43,8 +49,9 @@ pub fn wall_ui(ui: &mut Ui, model: Option<&RaceModel>, obstacle: Option<String>,
         .filter(|one| model.is_some() || one.line == LineKind::Dashed)
         .collect();
     chart_legend_ui(ui, &legend);
-    let source = if size == WorkSize::Of2008 { format!("Dashed: {SOURCE}. ") } else { String::new() };
-    let note = format!("{source}{} {THREADS_NOTE}", size.note());
+    let source = if size.has_table() { format!("Dashed: {SOURCE}. ") } else { String::new() };
+    let threads = threads_note(size, model.and_then(|model| model.interpreter.as_ref()));
+    let note = format!("{source}{} {threads}", size.note());
     ui.add(egui::Label::new(RichText::new(note).small().color(theme::palette(ui).text_weak)).wrap());
     let columns = if ui.available_width() >= WIDE { 3 } else { 2 };
     let rows = WORKLOADS.len().div_ceil(columns);
@@ -70,19 +77,21 @@ fn series(
     model: Option<&RaceModel>,
     case: u32,
     workload: &PepWorkload,
-    size: WorkSize,
+    size: WorkSet,
     mode: Mode,
 ) -> impl Iterator<Item = Series> {
-    let then = (size == WorkSize::Of2008).then(|| then(ui, workload, mode));
+    let then = size.has_table().then(|| then(ui, workload, mode));
     then.into_iter().chain([here(ui, model, case, mode)])
 }
 
-fn workload_ui(ui: &mut Ui, model: Option<&RaceModel>, case: u32, workload: &PepWorkload, size: WorkSize, height: f32) {
+fn workload_ui(ui: &mut Ui, model: Option<&RaceModel>, case: u32, workload: &PepWorkload, size: WorkSet, height: f32) {
     ui.horizontal(|ui| {
         ui.label(RichText::new(workload.name(size)).color(theme::palette(ui).text_strong));
-        if !workload.differs.is_empty() {
-            let words =
-                RichText::new(format!("here: {}", workload.differs)).small().color(theme::palette(ui).text_weak);
+        let speed_ups = model.and_then(|model| model.wall_speed_ups(case, size));
+        let differs = workload.differs(size);
+        let differs = (!differs.is_empty()).then(|| format!("here: {differs}"));
+        if let Some(words) = speed_ups.or(differs) {
+            let words = RichText::new(words).small().color(theme::palette(ui).text_weak);
             ui.add(egui::Label::new(words).truncate());
         }
     });

@@ -35,7 +35,7 @@ pub fn exit_word(outcome: &Outcome) -> String {
 pub fn value_text(value: &CallValue) -> String {
     match value {
         CallValue::Int(number) => number.to_string(),
-        CallValue::Float(number) => number.to_string(),
+        CallValue::Float(_) => String::from_utf8_lossy(&value.text()).into_owned(),
         CallValue::Text(text) | CallValue::Object { repr: text, .. } => sanitize::line(text.as_bytes()),
         CallValue::Bytes(bytes) => format!("{} of bytes", format::bytes(bytes.len() as u64)),
     }

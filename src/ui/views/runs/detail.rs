@@ -160,6 +160,9 @@ fn lines(session: &Session, run: &RunRow) -> Vec<(&'static str, String)> {
             ),
         ),
     ];
+    if let Some(interpreter) = &machine.interpreter {
+        lines.push(("Interpreter", sanitize::command(&interpreter.words_in(run.mode))));
+    }
     if let Some(before) = run.continues {
         let earlier = run.earlier.words().map_or_else(String::new, |words| format!(", {words}"));
         lines.push(("Continues", format!("run {before}{earlier}")));

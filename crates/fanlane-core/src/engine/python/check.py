@@ -23,6 +23,8 @@ class Unusable(Exception):
 def source_of(asked):
     """The path and the source of the module; no path where Python has no source of it."""
     file, module = asked["file"], asked["module"]
+    if asked["source"] is not None:
+        return module, asked["source"]
     if file is None:
         sys.path.insert(0, os.getcwd())
         # What a parent package prints when it is imported must not come between.
@@ -177,10 +179,30 @@ def answer_to(asked):
     return {"functions": listed}
 
 
+def environment():
+    """The kind of environment that this interpreter belongs to; empty where there is none."""
+    if sys.prefix != sys.base_prefix:
+        return "virtual environment"
+    return "conda environment" if os.path.isdir(os.path.join(sys.prefix, "conda-meta")) else ""
+
+
+def clean(said):
+    """The same without halves of characters, which stand for bytes that are no text, and which JSON of others does not know."""
+    if isinstance(said, dict):
+        executable = said.get("executable", "")
+        if executable != clean(executable):
+            said = {**said, "executable": ""}
+        return {name: clean(value) for name, value in said.items()}
+    if isinstance(said, list):
+        return [clean(value) for value in said]
+    return said.encode("utf-8", "replace").decode() if isinstance(said, str) else said
+
+
 def main():
     asked = json.load(sys.stdin)
     version = ".".join(str(number) for number in sys.version_info[:3])
     answer = {"version": version, "executable": sys.executable, "error": None, "functions": []}
+    answer["environment"] = environment()
     answer["has_gil"] = getattr(sys, "_is_gil_enabled", lambda: True)()
     if sys.version_info < (3, 9):
         answer["error"] = f"{sys.executable} is Python {version}, and Fanlane needs 3.9 or newer; name another with --interpreter"
@@ -189,7 +211,7 @@ def main():
             answer.update(answer_to(asked))
         except Unusable as error:
             answer["error"] = str(error)
-    json.dump(answer, sys.stdout)
+    json.dump(clean(answer), sys.stdout)
 
 
 main()

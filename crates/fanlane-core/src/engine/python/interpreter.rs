@@ -4,7 +4,7 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::{ModuleInfo, PythonError};
+use super::PythonError;
 use crate::job::PythonSpec;
 use fanlane_os::search_path::{find_program_in, is_program};
 
@@ -25,11 +25,6 @@ impl Interpreter {
     /// When there is none.
     pub fn find(spec: &PythonSpec, working_dir: &Path) -> Result<Self, PythonError> {
         find_in(spec, working_dir, &|name| env::var_os(name).filter(|value| !value.is_empty()))
-    }
-
-    /// Its version, its path and why it is this one.
-    pub(super) fn describe(&self, module: &ModuleInfo) -> String {
-        format!("Python {} at {} ({})", module.version, self.path.display(), self.origin)
     }
 }
 

@@ -1,68 +1,36 @@
 //! Python functions as tasks: which interpreter calls one, what can be known of the function before it is called, and what
 //! the workers are told about it. The interpreters themselves are kept by the workers.
 
+mod embedded;
 mod interpreter;
+mod question;
 
-use std::io::Write;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use serde::{Deserialize, Serialize};
 
 use super::RunOptions;
+use crate::event::InterpreterFacts;
 use crate::job::python::python_text_into;
 use crate::job::{Batch, Mode, PythonSpec, lossless};
 use fanlane_os::machine::cores;
 
-pub use interpreter::Interpreter;
+use interpreter::Interpreter;
+pub use question::FunctionInfo;
+use question::Question;
 
 /// The program that keeps an interpreter and calls the function.
-const WORKER_PROGRAM: &str = concat!(include_str!("worker.py"), "\nmain()\n");
-/// The same for calls that a script asks for.
-const SCRIPT_PROGRAM: &str = concat!(include_str!("worker.py"), include_str!("script_calls.py"), "\nmain()\n");
-/// The program that looks at the function without running anything of it.
-const CHECK_PROGRAM: &str = include_str!("check.py");
+const WORKER_PROGRAM: &str = include_str!("worker.py");
+/// What it has besides for calls that a script asks for.
+const SCRIPT_PROGRAM: &str = include_str!("script_calls.py");
+/// How it is begun, behind all definitions.
+const BEGIN: &str = "\nmain()\n";
 
 /// A function that cannot be called so, or an interpreter that cannot be used; in words for the author of the job.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct PythonError(String);
-
-/// A function as its source describes it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct FunctionInfo {
-    /// Its name.
-    pub name: String,
-    /// Its name with its arguments: `cube(n, *, size=3)`.
-    pub signature: String,
-    /// The first line of its documentation; may be empty.
-    pub doc: String,
-}
-
-/// What an interpreter says of a file or module without running it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct ModuleInfo {
-    /// The version of the interpreter, such as `3.12.4`.
-    pub version: String,
-    /// The path of the interpreter itself, where it was found by a program that starts it.
-    executable: PathBuf,
-    /// One thread at a time runs Python code in it.
-    pub has_gil: bool,
-    /// The public functions, in the order of the source.
-    pub functions: Vec<FunctionInfo>,
-    error: Option<String>,
-}
-
-/// What is asked of the interpreter.
-struct Question<'a> {
-    spec: &'a PythonSpec,
-    working_dir: &'a Path,
-    /// Number of values of a call; `None`: it differs.
-    count: Option<usize>,
-    names: Option<&'a [Option<String>]>,
-    /// Only the functions are listed.
-    lists_only: bool,
-}
 
 /// A function that can be called, as far as can be known before it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,9 +39,7 @@ pub struct PythonCall {
     working_dir: PathBuf,
     names: Option<Vec<Option<String>>>,
     /// The interpreter.
-    pub interpreter: Interpreter,
-    /// What it says of the function's file or module.
-    pub module: ModuleInfo,
+    pub facts: InterpreterFacts,
     script: Option<ScriptLink>,
 }
 
@@ -107,11 +73,9 @@ impl PythonCall {
         ScriptInterpreter { interpreter, version, has_gil }: ScriptInterpreter,
         script: ScriptLink,
     ) -> Self {
-        let module =
-            ModuleInfo { version, executable: interpreter.clone(), has_gil, functions: Vec::new(), error: None };
-        let interpreter = Interpreter { path: interpreter, origin: "that of the script".to_owned() };
-        let working_dir = working_dir.to_owned();
-        Self { spec: spec.clone(), working_dir, names: None, interpreter, module, script: Some(script) }
+        let origin = "that of the script".to_owned();
+        let facts = InterpreterFacts { path: interpreter, version, has_gil, environment: String::new(), origin };
+        Self { spec: spec.clone(), working_dir: working_dir.to_owned(), names: None, facts, script: Some(script) }
     }
 
     /// Finds the interpreter and has it look at the function.
@@ -121,7 +85,7 @@ impl PythonCall {
     pub fn prepare(spec: &PythonSpec, batch: &Batch) -> Result<Self, PythonError> {
         let working_dir = batch.working_dir().to_owned();
         let names = batch.keyword_names().map(<[_]>::to_vec);
-        let mut interpreter = Interpreter::find(spec, &working_dir)?;
+        let interpreter = Interpreter::find(spec, &working_dir)?;
         let question = Question {
             spec,
             working_dir: &working_dir,
@@ -129,26 +93,17 @@ impl PythonCall {
             names: names.as_deref(),
             lists_only: false,
         };
-        let module = question.ask(&interpreter)?;
-        if module.executable.is_absolute() {
-            interpreter.path.clone_from(&module.executable);
-        }
-        Ok(Self { spec: spec.clone(), working_dir, names, interpreter, module, script: None })
+        let (facts, _) = question.ask(interpreter)?;
+        Ok(Self { spec: spec.clone(), working_dir, names, facts, script: None })
     }
 
-    /// Which interpreter calls the function, in one line.
-    pub fn describe(&self, mode: Mode) -> String {
-        let Self { interpreter, module, .. } = self;
-        let threads = match (mode, module.has_gil) {
-            (Mode::Threads, true) => ", whose global lock lets one thread run Python code at a time",
-            (Mode::Threads, false) => ", free-threaded",
-            _ => "",
-        };
-        format!("{}{threads}", interpreter.describe(module))
+    /// Whether its calls fetch pages from a server that the run starts.
+    pub(super) fn needs_server(&self) -> bool {
+        embedded::needs_server(&self.spec)
     }
 
-    /// What the workers have to know.
-    pub(super) fn parameters(&self, options: &RunOptions) -> PythonParameters {
+    /// What the workers have to know; `server`: where calls fetch pages.
+    pub(super) fn parameters(&self, options: &RunOptions, server: Option<SocketAddr>) -> PythonParameters {
         let names = self.names.as_ref().map_or(serde_json::Value::Null, |names| serde_json::json!(names));
         let setup = serde_json::json!({
             "module": self.spec.module,
@@ -158,9 +113,10 @@ impl PythonCall {
             "names": names,
             "is_shared": options.mode == Mode::Threads,
             "script": self.script,
+            "server": server.map(|address| address.to_string()),
         });
         PythonParameters {
-            interpreter: self.interpreter.path.clone(),
+            interpreter: self.facts.path.clone(),
             file: self.spec.file.as_ref().map(|file| self.working_dir.join(file)),
             setup: setup.to_string(),
             serves_script: self.script.is_some(),
@@ -197,8 +153,12 @@ pub struct PythonParameters {
 
 impl PythonParameters {
     /// The program for the interpreter.
-    pub const fn program(&self) -> &'static str {
-        if self.serves_script { SCRIPT_PROGRAM } else { WORKER_PROGRAM }
+    pub fn program(&self) -> String {
+        let mut parts = vec![WORKER_PROGRAM];
+        parts.extend(embedded::DEFINITION);
+        parts.extend(self.serves_script.then_some(SCRIPT_PROGRAM));
+        parts.push(BEGIN);
+        parts.concat()
     }
 
     /// What the program in the interpreter is told.
@@ -227,59 +187,9 @@ fn path_into(path: Option<&Path>, out: &mut Vec<u8>) {
 /// When there is no interpreter, or no file or module that can be read.
 pub fn list_functions(spec: &PythonSpec, working_dir: &Path) -> Result<(String, Vec<FunctionInfo>), PythonError> {
     let interpreter = Interpreter::find(spec, working_dir)?;
-    let module = Question { spec, working_dir, count: None, names: None, lists_only: true }.ask(&interpreter)?;
-    Ok((interpreter.describe(&module), module.functions))
-}
-
-impl Question<'_> {
-    fn ask(&self, interpreter: &Interpreter) -> Result<ModuleInfo, PythonError> {
-        let path = interpreter.path.display();
-        let unusable = |reason: String| {
-            PythonError(format!(
-                "{path} ({}) cannot be used: {reason}; name a Python of 3.9 or newer with --interpreter",
-                interpreter.origin
-            ))
-        };
-        let mut asked = Command::new(&interpreter.path);
-        asked.args(["-c", CHECK_PROGRAM]).current_dir(self.working_dir);
-        asked.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = asked.spawn().map_err(|error| unusable(error.to_string()))?;
-        if let Some(mut stdin) = child.stdin.take() {
-            // One that does not read it says why on its standard error.
-            let _ = stdin.write_all(&self.text());
-        }
-        let answer = child.wait_with_output().map_err(|error| unusable(error.to_string()))?;
-        let Ok(info) = serde_json::from_slice::<ModuleInfo>(&answer.stdout) else {
-            let said = String::from_utf8_lossy(&answer.stderr);
-            let said = said
-                .lines()
-                .rev()
-                .find(|line| !line.trim().is_empty())
-                .unwrap_or("it does not answer as a Python does");
-            return Err(unusable(said.trim().to_owned()));
-        };
-        match info.error {
-            Some(error) => Err(PythonError(error)),
-            None => Ok(info),
-        }
-    }
-
-    fn text(&self) -> Vec<u8> {
-        let mut out = b"{\"file\":".to_vec();
-        path_into(self.spec.file.as_ref().map(|file| self.working_dir.join(file)).as_deref(), &mut out);
-        let function = if self.lists_only { "" } else { &self.spec.function };
-        let initializer = if self.lists_only { None } else { self.spec.initializer.as_ref() };
-        let rest = serde_json::json!({
-            "module": self.spec.module,
-            "function": function,
-            "initializer": initializer,
-            "count": self.count,
-            "names": self.names,
-        });
-        out.push(b',');
-        out.extend_from_slice(&rest.to_string().as_bytes()[1..]);
-        out
-    }
+    let question = Question { spec, working_dir, count: None, names: None, lists_only: true };
+    let (facts, functions) = question.ask(interpreter)?;
+    Ok((facts.words_in(Mode::Pool), functions))
 }
 
 #[cfg(test)]

@@ -37,6 +37,29 @@ INT_MIN, INT_MAX = -(1 << 63), (1 << 63) - 1
 
 Task = namedtuple("Task", "number attempt lane", module="fanlane")
 
+# The sources of the modules that Fanlane brings along, by their names.
+embedded = {}
+
+
+class EmbeddedModules:
+    """Finds the modules that Fanlane brings along."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name in embedded:
+            return importlib.util.spec_from_loader(name, self)
+        return None
+
+    def create_module(self, spec):
+        return None
+
+    def exec_module(self, module):
+        import linecache
+
+        source, file = embedded[module.__name__], f"<{module.__name__}>"
+        # So that a traceback shows its lines.
+        linecache.cache[file] = len(source), None, source.splitlines(True), file
+        exec(compile(source, file, "exec"), module.__dict__)
+
 
 def receive(stream, length):
     """Exactly `length` bytes; None at the end of the stream."""
@@ -215,6 +238,19 @@ def describe(value):
     return text, written
 
 
+def digits(number):
+    """The decimal digits of a large int; beyond MAX_TEXT_CHARS of them, which take long, it is written in hexadecimal."""
+    bits = number.bit_length()
+    if bits < 14000:
+        return str(number)
+    if bits > MAX_TEXT_CHARS * 3:
+        return hex(number)
+    # What Python itself refuses from 4300 digits on.
+    import decimal
+
+    return format(decimal.Decimal(number), "f")
+
+
 def plain(value):
     """The kind of a result and its bytes."""
     if value is None:
@@ -231,7 +267,7 @@ def plain(value):
     if kind is int:
         if INT_MIN <= value <= INT_MAX:
             return INT, value.to_bytes(8, "little", signed=True)
-        return (TEXT, str(value).encode()) if value.bit_length() < 14000 else (TEXT, hex(value).encode())
+        return TEXT, digits(value).encode()
     if kind is float:
         return FLOAT, struct.pack("<d", value)
     if kind is str:
@@ -446,6 +482,8 @@ def peak_memory_bytes():
 def module_for_tasks(setup):
     """What `import fanlane` gives inside a task."""
     module = types.ModuleType("fanlane")
+    module.__path__ = []
+    module._server = setup["server"]
     module.__doc__ = "What a function can ask of Fanlane, and tell it, while Fanlane calls it."
 
     def task():
@@ -510,6 +548,7 @@ class Program:
             self.lane_type = serve_script(self, setup, lane)
             return
         sys.modules["fanlane"] = module_for_tasks(setup)
+        sys.meta_path.append(EmbeddedModules())
         place = setup["file"] or setup["module"]
         self.step = f"{place} cannot be imported: "
         module = load(setup)

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::Event;
+use crate::event::{Event, EventKind, InterpreterFacts, RunEvent};
+use crate::job::Mode;
 use crate::model::statistics::{Summary, median};
 
 use super::lane_time::LaneTime;
@@ -40,6 +41,9 @@ pub struct RaceModel {
     pub traces: Vec<Option<Trace>>,
     /// Why it is over; `None` while it is running.
     pub end: Option<RaceEnd>,
+    /// The interpreter that did the calls of a Python function in the latest run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interpreter: Option<InterpreterFacts>,
     /// The run under way.
     #[serde(skip)]
     pub current: Option<CurrentTurn>,
@@ -71,6 +75,9 @@ impl RaceModel {
                 self.current = Some(CurrentTurn { turn, curve: Vec::new(), trace: Trace::default() });
             }
             RaceEvent::Run(event) => {
+                if let EventKind::Run(RunEvent::InterpreterFound(facts)) = &event.kind {
+                    self.interpreter = Some(facts.clone());
+                }
                 if let Some(current) = &mut self.current {
                     current.apply(&event);
                 }
@@ -118,6 +125,12 @@ impl RaceModel {
     /// The contenders.
     pub fn contenders(&self) -> &[Contender] {
         self.header.as_ref().map_or(&[], |header| &header.contenders)
+    }
+
+    /// The mode in which the lock of an interpreter is told: that of threads, where they take part.
+    pub fn mode_of_lock(&self) -> Mode {
+        let has_threads = self.contenders().iter().any(|one| one.mode == Mode::Threads);
+        if has_threads { Mode::Threads } else { Mode::Pool }
     }
 
     /// The counted runs of a contender.

@@ -137,7 +137,7 @@ impl Trace {
                 self.finished_ns = event.at_ns;
                 self.stopped = summary.stopped;
             }
-            EventKind::Run(RunEvent::InputsBroke { .. })
+            EventKind::Run(RunEvent::InputsBroke { .. } | RunEvent::InterpreterFound(_))
             | EventKind::Dispatch(
                 DispatchEvent::PoolResized { .. }
                 | DispatchEvent::HaltReached { .. }

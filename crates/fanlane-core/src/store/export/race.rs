@@ -91,6 +91,9 @@ pub fn write_markdown(race: &RaceModel, out: &mut dyn Write) -> io::Result<()> {
             header.evidence.system
         )?;
     }
+    if let Some(facts) = &race.interpreter {
+        writeln!(out, "{}", facts.words_in(race.mode_of_lock()))?;
+    }
     Ok(())
 }
 
@@ -125,6 +128,7 @@ pub fn write_json(race: &RaceModel, out: &mut dyn Write) -> io::Result<()> {
     let header = race.header.as_ref();
     let document = json!({
         "race": header.map(|header| &header.name),
+        "interpreter": race.interpreter,
         "machine": header.map(|header| &header.evidence),
         "rules": header.map(|header| &header.rules),
         "end": race.end,

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use super::attempt::Before;
 use super::limits::MAX_PENDING_BYTES;
 use super::never_begun::NeverBegun;
-use crate::event::{OutcomeCounts, RunHeader, Summary};
+use crate::event::{InterpreterFacts, OutcomeCounts, RunHeader, Summary};
 use crate::job::{Batch, Job};
 use crate::model::Earlier;
 
@@ -40,6 +40,7 @@ pub(super) struct PendingRun {
 #[derive(Default)]
 pub(super) struct PendingState {
     pub header: Option<RunHeader>,
+    pub interpreter: Option<InterpreterFacts>,
     pub current: Vec<u8>,
     /// The entry before the next one of the current block.
     pub before: Before,

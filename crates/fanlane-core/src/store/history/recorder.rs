@@ -93,6 +93,10 @@ impl HistoryRecorder {
                 }
                 self.push(&mut state, event);
             }
+            EventKind::Run(RunEvent::InterpreterFound(facts)) => {
+                state.interpreter = Some(facts.clone());
+                self.push(&mut state, event);
+            }
             EventKind::Run(RunEvent::Finished(summary)) => {
                 state.summary = Some(summary.clone());
                 self.push(&mut state, event);

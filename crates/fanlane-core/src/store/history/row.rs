@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{History, HistoryError, owner};
-use crate::event::{OutcomeCounts, Summary};
+use crate::event::{InterpreterFacts, OutcomeCounts, Summary};
 use crate::job::{Control, Job, Mode, Order};
 use crate::model::Earlier;
 use crate::store::record::RecordHeader;
@@ -29,6 +29,9 @@ pub struct RunEnvironment {
     pub memory_bytes: u64,
     /// The run was started from the window.
     pub window: bool,
+    /// The interpreter of a Python function.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interpreter: Option<InterpreterFacts>,
 }
 
 impl RunEnvironment {
@@ -41,6 +44,7 @@ impl RunEnvironment {
             cores: machine::cores(),
             memory_bytes: machine::memory_bytes().unwrap_or(0),
             window,
+            interpreter: None,
         }
     }
 }

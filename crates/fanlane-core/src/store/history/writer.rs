@@ -15,7 +15,7 @@ use super::pending::{PendingRun, PendingState, RecordedRun};
 use super::row::{RunEnvironment, job_key};
 use super::{History, HistoryError, Salvage, block, owner, sync};
 use crate::engine::{GateKeeper, WORKER_MARKER};
-use crate::event::{OutcomeCounts, RunHeader, Summary};
+use crate::event::{InterpreterFacts, OutcomeCounts, RunHeader, Summary};
 use crate::store::record::{RECORD_VERSION, RecordHeader};
 
 /// Maximum delay before events are written, and before what was written is synced, apart from the time that it takes.
@@ -32,6 +32,7 @@ const JOB_BYTES: usize = crate::job::file::MAX_FILE_BYTES as usize;
 /// The columns that one transaction writes.
 struct Turn {
     header: RunHeader,
+    interpreter: Option<InterpreterFacts>,
     counts: OutcomeCounts,
     retries: u64,
     last_ns: u64,
@@ -145,6 +146,7 @@ fn take(
     }
     let PendingState {
         header,
+        interpreter,
         current,
         before,
         full,
@@ -165,6 +167,7 @@ fn take(
     }
     let turn = header.clone().map(|header| Turn {
         header,
+        interpreter: interpreter.clone(),
         counts: *counts,
         retries: *retries,
         last_ns: *last_ns,
@@ -265,7 +268,7 @@ impl Written {
             }
         }
         let bytes: usize = blocks.iter().map(Vec::len).sum();
-        update_run(&change, id, turn, bytes).map_err(fault)?;
+        update_run(&change, id, run, turn, bytes).map_err(fault)?;
         change.commit().map_err(fault)?;
         // Where this connection is the last one, closing it moves the log to the file, which needs syncs. It is only a setting.
         let _ = sync::sync_commits(&self.history.connection);
@@ -334,14 +337,24 @@ fn parent_of_this(change: &rusqlite::Connection) -> rusqlite::Result<Option<i64>
     Ok(Some(change.query_row(text, [engine], |row| row.get(0)).optional()?.unwrap_or(0)))
 }
 
-fn update_run(change: &rusqlite::Connection, id: i64, turn: &Turn, bytes: usize) -> rusqlite::Result<()> {
+fn update_run(
+    change: &rusqlite::Connection,
+    id: i64,
+    run: &RecordedRun,
+    turn: &Turn,
+    bytes: usize,
+) -> rusqlite::Result<()> {
+    let environment = turn.interpreter.as_ref().and_then(|facts| {
+        let environment = RunEnvironment { interpreter: Some(facts.clone()), ..RunEnvironment::this(run.window) };
+        serde_json::to_string(&environment).ok()
+    });
     let summary = turn.summary.as_ref().and_then(|summary| serde_json::to_string(summary).ok());
     let OutcomeCounts { done, failed, timed_out, cancelled, lost } = turn.counts;
     let [done, failed, timed_out, cancelled, lost, retries, last_ns, left_out] =
         [done, failed, timed_out, cancelled, lost, turn.retries, turn.last_ns, turn.left_out].map(signed);
     let mut update = change.prepare(
         "UPDATE runs SET done = ?2, failed = ?3, timed_out = ?4, cancelled = ?5, lost = ?6, retries = ?7, last_ns = ?8, \
-         left_out = ?9, summary = ?10, bytes = bytes + ?11, tasks = ?12 WHERE id = ?1",
+         left_out = ?9, summary = ?10, bytes = bytes + ?11, tasks = ?12, environment = coalesce(?13, environment) WHERE id = ?1",
     )?;
     update.execute(rusqlite::params![
         id,
@@ -355,7 +368,8 @@ fn update_run(change: &rusqlite::Connection, id: i64, turn: &Turn, bytes: usize)
         left_out,
         summary,
         bytes as i64,
-        signed(turn.header.tasks)
+        signed(turn.header.tasks),
+        environment
     ])?;
     Ok(())
 }

@@ -31,7 +31,17 @@ const TEXTS: &[(&str, &str, &str)] = texts![
         "pep-371-today-gets",
         "pep-371-today-queue",
     ],
+    "PEP 371 in Python": [
+        "pep-371-python-empty-function",
+        "pep-371-python-fibonacci",
+        "pep-371-python-primes",
+        "pep-371-python-file-io",
+        "pep-371-python-gets",
+        "pep-371-python-queue",
+    ],
 ];
+
+const PYTHON: &str = "Python 3.9 or newer";
 
 /// What an example needs besides the program, by its slug; the others need nothing.
 const NEEDS: &[(&str, &str)] = &[
@@ -39,6 +49,12 @@ const NEEDS: &[(&str, &str)] = &[
     ("flaky", "a shell"),
     ("shared-objects", "a shell"),
     ("checksums", "sha256sum, sha1sum or md5sum"),
+    ("pep-371-python-empty-function", PYTHON),
+    ("pep-371-python-fibonacci", PYTHON),
+    ("pep-371-python-primes", PYTHON),
+    ("pep-371-python-file-io", PYTHON),
+    ("pep-371-python-gets", PYTHON),
+    ("pep-371-python-queue", PYTHON),
 ];
 
 pub(super) fn all() -> Vec<Preset> {
@@ -69,7 +85,7 @@ mod tests {
             let job = Job::parse(text).unwrap_or_else(|error| panic!("{slug}: {error}"));
             assert!(!job.name.is_empty() && !job.description.is_empty(), "{slug}");
             let needs = NEEDS.iter().any(|(of, _)| of == slug);
-            assert_eq!(needs, matches!(job.task, TaskTemplate::Command(_)), "{slug}");
+            assert_eq!(needs, !matches!(job.task, TaskTemplate::Workload(_)), "{slug}");
             assert_eq!(Job::parse(&job.to_ron().expect("text")).expect("parses"), job, "{slug}");
             let batch = Batch::open(&job, empty.path(), &mut std::io::empty())
                 .unwrap_or_else(|error| panic!("{slug}: {error}"));
