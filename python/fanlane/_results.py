@@ -402,15 +402,17 @@ class IMapIterator(Generic[T], Iterator[T]):
             except StopIteration:
                 self._pool = None
                 raise
-            if type(value) is Failed:
-                raise value.error
-            if not self._feed.is_chunked:
-                return value  # type: ignore[no-any-return]
-            self._chunk.extend(value)
+            if self._feed.is_chunked and type(value) is not Failed:
+                self._chunk.extend(value)
+            else:
+                self._chunk.append(value)
         value = self._chunk.popleft()
-        if type(value) is Failed:
-            raise value.error
-        return value  # type: ignore[no-any-return]
+        if type(value) is not Failed:
+            return value  # type: ignore[no-any-return]
+        if isinstance(value.error, StopIteration):
+            # It would say that there are no more results.
+            raise RuntimeError("the function has raised StopIteration") from value.error
+        raise value.error
 
     __next__ = next
 

@@ -85,6 +85,70 @@ def exit_with(how):
     return how
 
 
+def recurse(n=0):
+    return recurse(n + 1)
+
+
+def do_oddly(how, path):
+    """What a careless function does; it returns what is said of it in the test."""
+    import atexit
+    import threading
+
+    if how == "recursion":
+        return recurse()
+    if how == "deep result":
+        value = None
+        for _ in range(100_000):
+            value = [value]
+        return value
+    if how == "fork that returns" or how == "fork that raises":
+        child = os.fork()
+        if child == 0:
+            if how == "fork that raises":
+                raise ValueError("in the child")
+            return "child"
+        os.waitpid(child, 0)
+    if how == "thread that stays":
+        threading.Thread(target=threading.Event().wait).start()
+    if how == "atexit":
+        atexit.register(lambda: open(path, "w").close())
+    if how == "reads input":
+        return sys.stdin.read() + how
+    if how == "asks":
+        return input("Who? ")
+    if how == "closes output":
+        sys.stdout.close()
+        sys.stderr.close()
+        os.close(0)
+    if how == "no memory":
+        return bytearray(1 << 60)
+    if how == "stop iteration":
+        raise StopIteration("too early")
+    if how == "child process":
+        import multiprocessing
+
+        process = multiprocessing.get_context("spawn").Process(target=cube, args=(1,))
+        process.start()
+        process.join()
+        return process.exitcode
+    if how == "ignores signals":
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+    if how == "other folder":
+        os.chdir("/")
+    return how
+
+
+def stop_at(n):
+    if n == 3:
+        raise StopIteration
+    return n
+
+
+def mutter(words):
+    print(words, end="")
+
+
 class Picky(Exception):
     """Cannot be made again from its arguments."""
 

@@ -56,6 +56,53 @@ class Deaths(Case):
                     pool.apply_async(functions.exit_with, (how,)).get(30)
             self.assertEqual(pool.apply(functions.exit_with, ("well",)), "well")
 
+    def test_functions_that_do_oddly(self):
+        ends = {
+            "recursion": RecursionError,
+            "deep result": Exception,
+            "fork that returns": None,
+            "fork that raises": None,
+            "thread that stays": None,
+            "atexit": None,
+            "reads input": None,
+            "asks": EOFError,
+            "closes output": None,
+            "no memory": MemoryError,
+            "stop iteration": StopIteration,
+            "child process": 0,
+            "ignores signals": None,
+            "other folder": None,
+        }
+        for kind in (fanlane.Pool, fanlane.Executor):
+            made = os.path.join(self.folder, kind.__name__)
+            pool = kind(2, output=False)
+            submit = pool.submit if kind is fanlane.Executor else lambda function, *arguments: pool.apply_async(function, arguments)
+            calls = [(how, submit(functions.do_oddly, how, made)) for how in ends] + [("well", submit(functions.do_oddly, "well", made))]
+            for how, call in calls:
+                take, expected = getattr(call, "result", None) or call.get, ends.get(how)
+                with self.subTest(f"{kind.__name__}: {how}"):
+                    if isinstance(expected, type):
+                        self.assertRaises(expected, take, 60)
+                    else:
+                        self.assertEqual(take(60), how if expected is None else expected)
+            pool.shutdown() if kind is fanlane.Executor else (pool.close(), pool.join())
+            self.assertTrue(os.path.exists(made), "what is registered for the end of an interpreter is done")
+
+    def test_a_function_that_raises_stop_iteration_ends_no_map(self):
+        with fanlane.Pool(1) as pool:
+            for chunksize in (1, 3, 8):
+                outcomes = pool.map_async(functions.stop_at, range(8), chunksize).outcomes(30)
+                self.assertEqual([n for n in outcomes if type(n) is int and n != 3], [n for n in range(8) if n // chunksize != 3 // chunksize])
+                values, ends = pool.imap(functions.stop_at, range(8), chunksize), []
+                while True:
+                    try:
+                        ends.append(next(values))
+                    except RuntimeError as error:
+                        ends.append(str(error))
+                    except StopIteration:
+                        break
+                self.assertEqual(len([end for end in ends if type(end) is str and "StopIteration" in end]), 1)
+
     def test_retries(self):
         with fanlane.Pool(1, retries=1) as pool:
             for function in (functions.die_once, functions.fail_once):
@@ -165,10 +212,11 @@ class Values(Case):
             "import fanlane, functions\n"
             "if __name__ == '__main__':\n"
             "    with fanlane.Pool(2) as pool:\n"
-            "        pool.map(functions.speak, ['a line', 'another'])\n",
+            "        pool.map(functions.speak, ['a line', 'another'])\n"
+            "        pool.apply(functions.mutter, ('no end',))\n",
             env={**os.environ, "PYTHONPATH": os.pathsep.join([os.environ["PYTHONPATH"], os.path.dirname(functions.__file__)])},
         )
-        self.assertEqual(sorted(said.split("\n")), ["", "a line", "another"])
+        self.assertEqual(sorted(said.split("\n")), ["a line", "another", "no end"])
         self.assertEqual(sorted(self.said.split("\n")), ["", "A LINE", "ANOTHER"])
 
 

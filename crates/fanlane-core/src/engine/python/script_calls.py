@@ -21,6 +21,8 @@ FIRST_WAITING = 8
 SENT_ONCE = 1 << 20
 MAX_SEGMENTS = 4
 RECEIVE_BYTES = 64 << 10
+# With its head a result is a frame, whose length is a number of 32 bits.
+MAX_PICKLE_BYTES = (1 << 32) - 64
 MAX_FUNCTIONS = 256
 # A block of a chunk is meant to take this time: where the interpreter ends in one, its items are tried one by one.
 BLOCK_NS = 200_000
@@ -551,7 +553,10 @@ class ScriptLane(Lane):
         """The pickle of a result with its large buffers, or the reason why there is none."""
         buffers = []
         try:
-            return VALUE, pickled(value, buffers), buffers
+            data = pickled(value, buffers)
+            if len(data) > MAX_PICKLE_BYTES:
+                raise ValueError(f"its pickle has {len(data)} bytes, and 4 GiB are the most: write it to a file, or return an array")
+            return VALUE, data, buffers
         except BaseException as error:
             shown = f"a list of {count}" if count is not None else shortened.repr(value)
             return UNSENDABLE, pickle_dumps((repr(error), shown, None), 5), None
@@ -569,6 +574,9 @@ class ScriptLane(Lane):
             left = iter(block)
             try:
                 values.extend(several(function, left))
+                if len(values) < first + len(block):
+                    # It would end the chunk as if there were no more items.
+                    raise RuntimeError("the function has raised StopIteration")
             except BaseException:
                 place[0] = first + len(block) - left.__length_hint__() - 1
                 raise
