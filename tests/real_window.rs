@@ -195,7 +195,8 @@ fn a_screen_reader_reads_every_page_and_does_what_its_parts_offer() {
         let workers = reader.find("spin button", "Number of workers").value;
         if workers == Some(1.0) { Ok(()) } else { Err(format!("{workers:?}")) }
     });
-    assert_readable(&reader, "Job", &[("combo box", "Kind of input 1", "Range")]);
+    let job = [("combo box", "Kind of input 1", "Range"), ("table", "Table of what will run", "24 rows, 2 columns")];
+    assert_readable(&reader, "Job", &job);
 
     reader.click("push button", "Run");
     wait_for("the end of the run", || expect(&window, "22 of 24 done, 2 failed, finished – Renamed – Fanlane"));
@@ -210,13 +211,17 @@ fn a_screen_reader_reads_every_page_and_does_what_its_parts_offer() {
     assert_readable(
         &reader,
         "Results",
-        &[("push button", "Task 7", "Failed: case 7 in"), ("push button", "Task 8", "Done")],
+        &[
+            ("table", "Table of tasks", "24 rows, 9 columns"),
+            ("push button", "Task 7", "Failed: case 7 in"),
+            ("push button", "Task 8", "Done"),
+        ],
     );
     reader.click("push button", "Task 7");
     reader.find("label", "no seven");
     assert_readable(&reader, "Shared", &[]);
     assert_readable(&reader, "Race", &[]);
-    assert_readable(&reader, "Runs", &[("push button", "Run 1", "Renamed")]);
+    assert_readable(&reader, "Runs", &[("table", "Table of runs", "1 row,"), ("push button", "Run 1", "Renamed")]);
 
     drop(program);
     drop(reader);

@@ -14,7 +14,7 @@ use crate::real_display::{Guarded, RealDisplay, are_installed, wait_for};
 const STATE_FOCUSABLE: u32 = 11;
 
 /// Roles of AT-SPI by their numbers, in its words.
-const ROLES: [(u32, &str); 18] = [
+const ROLES: [(u32, &str); 19] = [
     (0, "invalid"),
     (7, "check box"),
     (10, "column header"),
@@ -28,6 +28,7 @@ const ROLES: [(u32, &str); 18] = [
     (48, "scroll bar"),
     (51, "slider"),
     (52, "spin button"),
+    (55, "table"),
     (62, "toggle button"),
     (67, "unknown"),
     (75, "application"),

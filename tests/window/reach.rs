@@ -8,7 +8,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use fanlane::session::{Command, MotionChoice, Page, Session, SessionOptions};
 
 use super::canned::{FakeEngine, options, session_with_run};
-use super::driver::{Window, fresh, handle, press, shown, sized, window};
+use super::driver::{Window, fresh, handle, press, shown, sized, window, with_run};
 
 #[test]
 fn the_size_is_changed_by_keys_and_is_there_again_in_the_next_window() {
@@ -92,4 +92,21 @@ fn a_key_that_shows_a_page_leads_into_it_so_that_the_arrows_choose_a_task() {
     press(&mut window, Modifiers::NONE, Key::ArrowDown);
     let second = shown(&window).run.selected();
     assert!(first.is_some() && second.is_some() && first != second, "{first:?}, {second:?}");
+}
+
+#[test]
+fn the_cells_of_a_table_are_no_stops_of_tab_that_show_and_do_nothing() {
+    let (mut window, _engine) = with_run(Page::RESULTS);
+    press(&mut window, Modifiers::COMMAND, Key::Num3);
+    let mut stops = Vec::new();
+    while !stops.iter().any(|stop: &String| stop.starts_with("Task ")) {
+        assert!(stops.len() < 40, "no row is reached: {stops:?}");
+        press(&mut window, Modifiers::NONE, Key::Tab);
+        let focused = window.get_by(|node| node.is_focused() && node.role() != Role::Window);
+        let name = focused.accesskit_node().label().unwrap_or_default();
+        assert!(!name.is_empty(), "a {:?} without a name after {stops:?}", focused.accesskit_node().role());
+        stops.push(name);
+    }
+    let table = window.get_by_role_and_label(Role::Table, "Table of tasks");
+    assert!(table.accesskit_node().value().is_some_and(|words| words.starts_with("240 rows, ")));
 }

@@ -11,7 +11,7 @@ use crate::ui::icon_button::small_icon_button;
 use crate::ui::request::Requests;
 use crate::ui::sanitize;
 use crate::ui::theme;
-use crate::ui::widgets::table::{ROW_HEIGHT, cell_ui, table, title_cell_ui};
+use crate::ui::widgets::table::{ROW_HEIGHT, cell_ui, describe_table, table, title_cell_ui};
 use crate::ui::widgets::{copy_meter_ui, empty_state_ui};
 use crate::ui::{PageTab, PageView};
 use fanlane_core::event::{SharedContent, SharedObject};
@@ -123,7 +123,8 @@ fn table_ui(ui: &mut Ui, rows: &[Row], requests: &mut Requests) {
                 header.col(|ui| title_cell_ui(ui, title, right, false));
             }
         })
-        .body(|body| {
+        .body(|mut body| {
+            describe_table(&mut body, "Table of shared objects", rows.len(), COLUMNS.len());
             body.rows(ROW_HEIGHT, rows.len(), |mut row| {
                 let object = &rows[row.index()];
                 row_ui(&mut row, object, requests);

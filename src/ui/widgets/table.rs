@@ -1,9 +1,11 @@
 //! The common parts of tables: columns, cells, and the numbers that open details.
 
+use egui::accesskit::Role;
 use egui::{Align, Button, Label, Layout, RichText, Ui, vec2};
-use egui_extras::{Column, TableBuilder};
+use egui_extras::{Column, TableBody, TableBuilder};
 
 use crate::ui::theme;
+use fanlane_core::model::format;
 
 /// Height of a row, in points.
 pub const ROW_HEIGHT: f32 = theme::ROW + theme::HALF;
@@ -31,6 +33,21 @@ pub fn table<'a>(ui: &'a mut Ui, name: &'static str, units: impl IntoIterator<It
             units => Column::exact(units * theme::UNIT).clip(true),
         })
     })
+}
+
+/// Tells accessibility tools that the cells of a body are a table, and how large it is.
+pub fn describe_table(body: &mut TableBody<'_>, name: &str, rows: usize, columns: usize) {
+    let ui = body.ui_mut();
+    ui.ctx().accesskit_node_builder(ui.unique_id(), |node| {
+        node.set_role(Role::Table);
+        node.set_label(name);
+        node.set_row_count(rows);
+        node.set_column_count(columns);
+        // AT-SPI gets the counts in words.
+        let [rows, columns] =
+            [(rows, "row"), (columns, "column")].map(|(count, word)| format::plural(count as u64, word));
+        node.set_value(format!("{rows}, {columns}"));
+    });
 }
 
 /// The contents of a cell, on its left or right side; the last cell of a row keeps clear of the scroll bar.

@@ -9,6 +9,7 @@ use fanlane_core::model::format;
 
 use crate::ui::sanitize;
 use crate::ui::theme::{self, Palette};
+use crate::ui::widgets::table::describe_table;
 
 use super::title_ui;
 
@@ -81,7 +82,8 @@ fn table_ui(ui: &mut Ui, expanded: &Expanded) {
                 ui.label(RichText::new("Task").color(palette.text_weak));
             });
         })
-        .body(|body| {
+        .body(|mut body| {
+            describe_table(&mut body, "Table of what will run", rows, 2);
             body.rows(theme::ROW, rows, |mut row| {
                 let place = row.index();
                 let text = expanded.first.get(place).zip(expanded.beside.get(place));

@@ -9,7 +9,9 @@ use crate::ui::icon_button::icon_text;
 use crate::ui::request::Requests;
 use crate::ui::sanitize;
 use crate::ui::theme;
-use crate::ui::widgets::table::{ROW_HEIGHT, cell_ui, number_cell_ui, row_number_ui, table, title_cell_ui};
+use crate::ui::widgets::table::{
+    ROW_HEIGHT, cell_ui, describe_table, number_cell_ui, row_number_ui, table, title_cell_ui,
+};
 use crate::ui::widgets::{TaskOrder, outcome_badge_ui, progress_badge_ui, waiting_badge_ui};
 use fanlane_core::engine::RunCommand;
 use fanlane_core::event::{AttemptRecord, OutcomeClass, TaskId};
@@ -78,7 +80,7 @@ pub fn table_ui(
     let running = session.run.running_rows();
     let rest = session.run.rows().rest();
     let unlisted = unlisted(session, queued.len());
-    let mut table = table(ui, "results", titles.iter().map(|title| title.units)).sense(Sense::click());
+    let mut table = table(ui, "results", titles.iter().map(|title| title.units)).sense(Sense::CLICK);
     if let Some((place, align)) = scroll_to {
         table = table.scroll_to_row(place, align);
     }
@@ -91,7 +93,13 @@ pub fn table_ui(
                 });
             }
         })
-        .body(|body| {
+        .body(|mut body| {
+            describe_table(
+                &mut body,
+                "Table of tasks",
+                running.len() + rows.len() + rest.len() + queued.len(),
+                titles.len(),
+            );
             let model = run.model();
             let last = usize::from(unlisted > 0);
             body.rows(ROW_HEIGHT, running.len() + rows.len() + rest.len() + queued.len() + last, |mut row| {

@@ -10,7 +10,7 @@ use crate::ui::request::Requests;
 use crate::ui::sanitize;
 use crate::ui::theme;
 use crate::ui::views::results::task_label_ui;
-use crate::ui::widgets::table::{ROW_HEIGHT, number_cell_ui, table, title_cell_ui};
+use crate::ui::widgets::table::{ROW_HEIGHT, describe_table, number_cell_ui, table, title_cell_ui};
 use crate::ui::widgets::{empty_state_ui, outcome_badge_ui};
 use fanlane_core::model::format;
 use fanlane_core::store::history::RunRow;
@@ -161,7 +161,8 @@ fn table_ui(ui: &mut Ui, both: &RunComparison, changes: &[TaskChange]) {
                 header.col(|ui| title_cell_ui(ui, &title, right, false));
             }
         })
-        .body(|body| {
+        .body(|mut body| {
+            describe_table(&mut body, "Table of differences", changes.len(), COLUMNS.len());
             body.rows(ROW_HEIGHT, changes.len(), |mut row| {
                 let change = &changes[row.index()];
                 row_ui(&mut row, both, change);

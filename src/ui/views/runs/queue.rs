@@ -12,7 +12,7 @@ use crate::ui::job_action::JobAction;
 use crate::ui::request::Requests;
 use crate::ui::sanitize;
 use crate::ui::theme;
-use crate::ui::widgets::table::{ROW_HEIGHT, cell_ui, row_number_ui, table, title_cell_ui};
+use crate::ui::widgets::table::{ROW_HEIGHT, cell_ui, describe_table, row_number_ui, table, title_cell_ui};
 use fanlane_core::model::format;
 use fanlane_core::store::queue::{Change, JobList, JobState, MAX_PARALLEL, Place, QueuedJob};
 use fanlane_os::clock::unix_ms;
@@ -100,13 +100,14 @@ fn table_ui(ui: &mut Ui, session: &Session, list: &JobList, requests: &mut Reque
     ];
     let titles: Vec<_> = titles.into_iter().filter(|(title, ..)| has_places || *title != "Place").collect();
     table(ui, "queue of jobs", titles.iter().map(|(_, width, _)| *width))
-        .sense(Sense::click_and_drag())
+        .sense(Sense::CLICK | Sense::DRAG)
         .header(ROW_HEIGHT, |mut header| {
             for (place, (title, _, right)) in titles.iter().enumerate() {
                 header.col(|ui| title_cell_ui(ui, title, *right, place + 1 == titles.len()));
             }
         })
-        .body(|body| {
+        .body(|mut body| {
+            describe_table(&mut body, "Table of the queue", list.jobs.len(), titles.len());
             body.rows(ROW_HEIGHT, list.jobs.len(), |mut row| {
                 let job = &list.jobs[row.index()];
                 row.set_selected(session.queue.selected() == Some(job.id));

@@ -8,7 +8,7 @@ use crate::session::{HistoryCommand, PastRunUse, Session};
 use crate::ui::request::Requests;
 use crate::ui::sanitize;
 use crate::ui::theme;
-use crate::ui::widgets::table::{ROW_HEIGHT, number_cell_ui, row_number_ui, table, title_cell_ui};
+use crate::ui::widgets::table::{ROW_HEIGHT, describe_table, number_cell_ui, row_number_ui, table, title_cell_ui};
 use fanlane_core::job::Mode;
 use fanlane_core::model::date::local_minute;
 use fanlane_core::model::format;
@@ -52,7 +52,7 @@ pub fn table_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     let fixed = [5.0, if has_years { 16.5 } else { 11.5 }, 12.0];
     let widths = [fixed[0], fixed[1], 0.0, fixed[2]].into_iter().chain(numbers.iter().map(|(_, _, units, _)| *units));
     table(ui, "runs", widths)
-        .sense(Sense::click())
+        .sense(Sense::CLICK)
         .header(ROW_HEIGHT, |mut header| {
             for (title, right) in [("Run", true), ("Started", false), ("Job", false), ("State", false)] {
                 header.col(|ui| title_cell_ui(ui, title, right, false));
@@ -62,7 +62,8 @@ pub fn table_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
                 response.on_hover_text(*meaning);
             }
         })
-        .body(|body| {
+        .body(|mut body| {
+            describe_table(&mut body, "Table of runs", shown.len(), numbers.len() + 4);
             let kinds: Vec<Number> = numbers.iter().map(|(number, ..)| *number).collect();
             body.rows(ROW_HEIGHT, shown.len(), |mut row| {
                 let run = shown[row.index()];
