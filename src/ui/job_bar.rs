@@ -4,6 +4,7 @@ use egui::{Align, Button, DragValue, Layout, Rect, Response, RichText, Slider, U
 use egui_material_icons::icons::{ICON_ADD, ICON_FOLDER_OPEN, ICON_PLAY_ARROW, ICON_SAVE};
 
 use super::action::Action;
+use super::cut_label::cut_label;
 use crate::session::{Command, Page, Session};
 use fanlane_core::job::{MAX_WORKERS, Mode};
 use fanlane_core::model::format;
@@ -166,7 +167,7 @@ fn forecast_ui(ui: &mut Ui, session: &Session) {
         "{words}. The time of the run with this number of workers, by the last race of this job; more workers than the best \
          number gain little"
     );
-    ui.add(egui::Label::new(RichText::new(words).color(theme::palette(ui).text_weak)).truncate()).on_hover_text(hint);
+    ui.add(cut_label(RichText::new(words).color(theme::palette(ui).text_weak))).on_hover_text(hint);
 }
 
 /// Marks below the slider at the numbers of cores and of threads.

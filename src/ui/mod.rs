@@ -7,6 +7,7 @@ mod action;
 pub mod app;
 mod areas;
 mod command_palette;
+mod cut_label;
 mod desktop;
 mod desktop_look;
 mod dialogs;

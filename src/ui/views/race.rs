@@ -17,6 +17,7 @@ use egui::{Align, Button, Frame, Layout, Margin, RichText, ScrollArea, TextStyle
 use egui_material_icons::icons::ICON_SPORTS_SCORE;
 
 use crate::session::{Page, Session};
+use crate::ui::cut_label::cut_label;
 use crate::ui::request::Requests;
 use crate::ui::theme;
 use crate::ui::widgets::empty_state_ui;
@@ -203,7 +204,7 @@ fn verdict_ui(ui: &mut Ui, digest: &Digest) {
         if !job.is_empty() {
             let whole = job.text.clone();
             // One line; the tooltip has the whole text.
-            ui.add(egui::Label::new(job).truncate()).on_hover_text(whole);
+            ui.add(cut_label(job)).on_hover_text(whole);
         }
     };
     if ui.available_height() < LOW {

@@ -7,6 +7,7 @@ use egui_extras::{Column, TableBuilder};
 use crate::session::{Beside, Expanded, Preview};
 use fanlane_core::model::format;
 
+use crate::ui::cut_label::cut_label;
 use crate::ui::sanitize;
 use crate::ui::theme::{self, Palette};
 use crate::ui::widgets::table::describe_table;
@@ -95,8 +96,8 @@ fn table_ui(ui: &mut Ui, expanded: &Expanded) {
                 });
                 row.col(|ui| match text {
                     Some((text, beside)) => {
-                        let label = ui.add(egui::Label::new(line(text, (same, most_same), beside, palette)).truncate());
-                        label.on_hover_text(sanitize::command(text)).accessible_name(spoken(text, beside));
+                        let label = ui.add(cut_label(line(text, (same, most_same), beside, palette)));
+                        label.on_hover_text(spoken(text, beside)).accessible_name(spoken(text, beside));
                     }
                     None => {
                         let words = format!("and {} more", format::count(rest));

@@ -8,6 +8,7 @@ use egui_material_icons::icons::{
 };
 
 use super::{LiveAction, LiveData, LiveState, lists};
+use crate::ui::cut_label::cut_label;
 use crate::ui::icon_button::icon_text;
 use crate::ui::widgets::lanes::Density;
 use crate::ui::widgets::{count_badge_ui, hold_words, retried_badge_ui, running_badge_ui};
@@ -53,7 +54,7 @@ pub fn status_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Opt
                     action = Some(LiveAction::Resume);
                 }
             }
-            ui.add(egui::Label::new(text).truncate()).on_hover_text(words);
+            ui.add(cut_label(text)).on_hover_text(words);
         });
     });
     action

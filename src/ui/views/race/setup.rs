@@ -9,6 +9,7 @@ use egui_material_icons::icons::{
 
 use crate::session::race::RaceDraft;
 use crate::session::{RaceCommand, Session};
+use crate::ui::cut_label::cut_label;
 use crate::ui::icon_button::{icon_button, icon_text, primary_button, small_icon_button};
 use crate::ui::line_edit::line_edit;
 use crate::ui::request::{Question, Requests};
@@ -110,8 +111,9 @@ fn offer_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     } else {
         ("", "")
     };
-    let words = RichText::new(format!("{tasks}, {time}{over}")).color(palette.text);
-    ui.add(egui::Label::new(words).truncate()).on_hover_text(format!("{hint}{why}"));
+    let words = format!("{tasks}, {time}{over}");
+    let whole = format!("{words}\n{hint}{why}");
+    ui.add(cut_label(RichText::new(words).color(palette.text))).on_hover_text(whole);
 }
 
 fn numbers_ui(ui: &mut Ui, draft: &mut RaceDraft) {

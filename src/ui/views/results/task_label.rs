@@ -5,6 +5,7 @@ use egui::text::{LayoutJob, TextFormat};
 use egui::{Label, Response, TextStyle, Ui};
 
 use crate::session::{task_inputs, task_text};
+use crate::ui::cut_label::cut_label;
 use crate::ui::sanitize;
 use crate::ui::theme;
 use crate::ui::views::live::names::names_of;
@@ -35,7 +36,7 @@ pub fn task_label_ui(ui: &mut Ui, batch: &Batch, task: TaskId) -> Response {
     let (space, color) = if leads { (DISTANCE, palette.text_weak) } else { (0.0, palette.text_strong) };
     job.append(&command, space, TextFormat::simple(font, color));
     let spoken = if leads { format!("{inputs}: {command}") } else { command };
-    ui.add(Label::new(job).truncate()).accessible_name(spoken).on_hover_ui(|ui| {
+    ui.add(cut_label(job)).accessible_name(spoken).on_hover_ui(|ui| {
         let whole = egui::RichText::new(sanitize::text(task_text(batch, task).as_bytes())).monospace();
         ui.add(Label::new(whole).wrap());
     })

@@ -7,6 +7,7 @@ use egui_material_icons::icons::{ICON_PAUSE, ICON_PLAY_ARROW, ICON_VISIBILITY};
 
 use crate::session::{Command, QueueCommand, Session};
 use crate::ui::action::{Action, Shortcut};
+use crate::ui::cut_label::cut_label;
 use crate::ui::icon_button::{icon_button, small_icon_button};
 use crate::ui::job_action::JobAction;
 use crate::ui::request::Requests;
@@ -144,11 +145,11 @@ fn row_ui(
         let text = RichText::new(&name).color(theme::palette(ui).text_strong);
         let folder = sanitize::text(job.folder.to_string_lossy().as_bytes());
         let order = if place.is_some() { "\nDrag the row to change its place" } else { "" };
-        ui.add(Label::new(text).truncate()).on_hover_text(format!("{name}\n{folder}{order}"));
+        ui.add(cut_label(text)).on_hover_text(format!("{name}\n{folder}{order}"));
     });
     row.col(|ui| {
         let note = sanitize::text(job.note(now).as_bytes());
-        ui.add(Label::new(RichText::new(&*note).color(theme::palette(ui).text_weak)).truncate()).on_hover_text(&*note);
+        ui.add(cut_label(RichText::new(&*note).color(theme::palette(ui).text_weak))).on_hover_text(&*note);
     });
     row.col(|ui| {
         cell_ui(ui, true, true, |ui| match place {

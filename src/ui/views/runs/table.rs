@@ -1,10 +1,11 @@
 //! The table of runs. Only the visible rows are made.
 
 use egui::text::{LayoutJob, TextFormat};
-use egui::{Label, RichText, Sense, TextStyle, Ui};
+use egui::{RichText, Sense, TextStyle, Ui};
 use egui_extras::TableRow;
 
 use crate::session::{HistoryCommand, PastRunUse, Session};
+use crate::ui::cut_label::cut_label;
 use crate::ui::request::Requests;
 use crate::ui::sanitize;
 use crate::ui::theme;
@@ -86,7 +87,7 @@ fn row_ui(
     row.col(|ui| {
         let started = local_minute(run.started_unix_ms);
         let words = if has_years { &started } else { started.get(YEAR..).unwrap_or(&started) };
-        ui.add(Label::new(RichText::new(words).text_style(theme::number_style())).truncate()).on_hover_text(&started);
+        ui.add(cut_label(RichText::new(words).text_style(theme::number_style()))).on_hover_text(&started);
     });
     row.col(|ui| job_ui(ui, run, session.history.command(run)));
     row.col(|ui| state_ui(ui, run));
@@ -140,5 +141,5 @@ fn job_ui(ui: &mut Ui, run: &RunRow, command: Option<&str>) {
         }
         None => name,
     };
-    ui.add(Label::new(job).truncate()).accessible_name(hint.replace('\n', ": ")).on_hover_text(hint);
+    ui.add(cut_label(job)).accessible_name(hint.replace('\n', ": ")).on_hover_text(hint);
 }
