@@ -1,10 +1,9 @@
 //! Chooses the role of this process: a worker, a command in the terminal, or the window. The role of a worker is recognised
 //! before anything is initialised.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use fanlane::cli::{self, Request};
+use fanlane::cli::{self, Opening, Request};
 use fanlane::{engine, host, mp};
 use fanlane_os::{main_stack, signal, standard_streams};
 
@@ -25,11 +24,11 @@ fn take_role() -> ExitCode {
     let status = match cli::understand(words) {
         Request::Answered(status) => status,
         Request::Headless(command) => cli::perform(command),
-        Request::Window(job) => match open_window(job.clone()) {
+        Request::Window(opening) => match open_window(opening.clone()) {
             Ok(()) => return ExitCode::SUCCESS,
             Err(NoWindow { reason, was_open: false }) => {
                 cli::remark(&format!("{reason}; running in the terminal instead"));
-                cli::run_instead_of_window(job.as_deref())
+                cli::run_instead_of_window(&opening)
             }
             // The run of a crashed window is not repeated in the terminal.
             Err(NoWindow { reason, was_open: true }) => {
@@ -60,7 +59,7 @@ struct NoWindow {
 
 /// Opens the window and returns when it is closed.
 #[cfg(feature = "gui")]
-fn open_window(job: Option<PathBuf>) -> Result<(), NoWindow> {
+fn open_window(opening: Opening) -> Result<(), NoWindow> {
     use std::panic::{self, AssertUnwindSafe};
     use std::time::{Duration, Instant};
 
@@ -78,7 +77,7 @@ fn open_window(job: Option<PathBuf>) -> Result<(), NoWindow> {
     }
     let begun = Instant::now();
     // Libraries of graphics drivers and display servers panic on some of their failures.
-    let closed = panic::catch_unwind(AssertUnwindSafe(|| run_window(job)));
+    let closed = panic::catch_unwind(AssertUnwindSafe(|| run_window(opening.job, opening.watched)));
     let was_open = begun.elapsed() > MIN_OPEN_TIME;
     match closed {
         Ok(Ok(())) => Ok(()),
@@ -89,7 +88,7 @@ fn open_window(job: Option<PathBuf>) -> Result<(), NoWindow> {
 
 /// This build has no window.
 #[cfg(not(feature = "gui"))]
-fn open_window(_job: Option<PathBuf>) -> Result<(), NoWindow> {
+fn open_window(_opening: Opening) -> Result<(), NoWindow> {
     let reason = "this build has no window; build it with its default features (cargo build --release)".to_owned();
     Err(NoWindow { reason, was_open: false })
 }

@@ -8,13 +8,14 @@ as those of `multiprocessing` do.
 from __future__ import annotations
 
 import functools
+import io
 import os
 import pickle
 import sys
 import threading
 import types
 import weakref
-from collections import OrderedDict
+from collections import ChainMap, OrderedDict
 from typing import Any, Callable, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
 
 PROTOCOL = 5
@@ -83,9 +84,29 @@ def dump(value: Any, what: str = "the arguments", min_buffer_bytes: int = MIN_BU
             raise pickle.PicklingError(f"{what} cannot be sent to a worker: {error}{advice}") from error
     buffers.clear()
     try:
-        return Dumped(module.dumps(value, PROTOCOL, buffer_callback=keeps), buffers)
+        return Dumped(dump_by_value(module, value, keeps), buffers)
     except Exception as error:
         raise pickle.PicklingError(f"{what} cannot be sent to a worker: {type(error).__name__}: {error}") from error
+
+
+@functools.lru_cache(maxsize=None)
+def pickler_with_files(module: Any) -> Any:
+    """The pickler of cloudpickle, with the names of files that it leaves out: tracebacks show the lines of the script."""
+    reduce = module.Pickler.dispatch_table[types.CodeType]
+
+    def with_file(code: types.CodeType) -> Tuple[Any, Tuple[Any, ...]]:
+        make, arguments = reduce(code)
+        return make, tuple(code.co_filename if type(its) is str and its == "<dynamic-code>" else its for its in arguments)
+
+    table = ChainMap({types.CodeType: with_file}, module.Pickler.dispatch_table)
+    return type("PicklerWithFiles", (module.Pickler,), {"dispatch_table": table})
+
+
+def dump_by_value(module: Any, value: Any, keeps: Callable[[pickle.PickleBuffer], bool]) -> bytes:
+    """What cloudpickle makes of a value."""
+    with io.BytesIO() as file:
+        pickler_with_files(module)(file, PROTOCOL, buffer_callback=keeps).dump(value)
+        return file.getvalue()
 
 
 class NoMainModule(pickle.PicklingError):

@@ -106,6 +106,19 @@ class Scripts(Case):
         if cloudpickle:
             self.assertEqual(self.run_script(CLOSURES), "[0, 3, 6, 9]\n[0, 1, 2]\n3\n")
 
+    @unittest.skipUnless(cloudpickle, "cloudpickle is not installed")
+    def test_the_traceback_of_a_function_that_goes_by_value_shows_its_lines(self):
+        text = (
+            "import fanlane\n"
+            "def fail(n):\n"
+            "    raise ValueError(n)  # here\n"
+            "with fanlane.Pool(1) as pool:\n"
+            "    try: pool.apply(fail, (3,))\n"
+            "    except ValueError as error: print(error.__cause__)\n"
+        )
+        said = self.run_script(text)
+        self.assertRegex(said, 'File ".*script.py", line 3, in fail\\n    raise ValueError\\(n\\)  # here')
+
     def test_scripts_without_a_file(self):
         text = "import fanlane\ndef f(n): return n + 1\nwith fanlane.Pool(1) as pool: print(pool.map(f, [1, 2]))\n"
         for command, source in (([sys.executable, "-c", text], None), ([sys.executable, "-"], text)):

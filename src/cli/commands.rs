@@ -10,6 +10,7 @@ use super::detached::attach::{AttachArgs, WatchArgs};
 use super::detached::follow::FollowArgs;
 use super::detached::locate::WhereArgs;
 use super::detached::stop::StopArgs;
+use super::detached::window::WindowArgs;
 use super::exit_status::Status;
 use super::export::ExportArgs;
 use super::history::HistoryArgs;
@@ -73,6 +74,8 @@ commands! {
     Attach(AttachArgs),
     /// Show the lanes of a detached run in the terminal, and control it by keys
     Watch(WatchArgs),
+    /// Open the window, on a detached run or that of a Python script
+    Window(WindowArgs),
     /// Print what the tasks of a run print while they print, or one of them; of an ended run what is recorded
     Follow(FollowArgs),
     /// Tell where a running task is: the stack of a Python call, and what its processes wait for

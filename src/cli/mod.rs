@@ -39,13 +39,15 @@ mod worker_count;
 mod workloads;
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::FromArgMatches;
 
 use commands::{Cli, Command};
+use detached::window::WindowArgs;
 use execute::RunRequest;
 use plan::Plan;
+use run_name::RunName;
 use subcommand::Subcommand;
 use terminal::{answer, complain};
 
@@ -55,12 +57,22 @@ pub use terminal::{in_one_line, remark};
 /// What the words of the command line ask for.
 #[derive(Debug)]
 pub enum Request {
-    /// The window, on this job file or on the first example.
-    Window(Option<PathBuf>),
+    /// The window.
+    Window(Opening),
     /// A command in the terminal.
     Headless(Headless),
     /// Nothing more: help or an error was printed.
     Answered(Status),
+}
+
+/// What the window is opened on; nothing: as it was closed, or on the first example.
+#[derive(Clone, Debug, Default)]
+pub struct Opening {
+    /// A job file.
+    pub job: Option<PathBuf>,
+    /// The folder of the process of a detached run.
+    pub watched: Option<PathBuf>,
+    run: Option<RunName>,
 }
 
 /// A command in the terminal.
@@ -75,8 +87,12 @@ pub fn understand(words: Vec<OsString>) -> Request {
         return Request::Answered(complain(&error));
     }
     match parse(words.clone(), &mut commands) {
+        Ok(Cli { command: Some(Command::Window(args)), .. }) => match args.folder() {
+            Ok(watched) => Request::Window(Opening { watched, run: args.run, job: None }),
+            Err(error) => Request::Answered(complain(&error)),
+        },
         Ok(Cli { command: Some(command), .. }) => Request::Headless(Headless(command)),
-        Ok(Cli { command: None, job }) => Request::Window(job),
+        Ok(Cli { command: None, job }) => Request::Window(Opening { job, ..Opening::default() }),
         Err(error) if error.kind() == clap::error::ErrorKind::InvalidUtf8 => {
             Request::Answered(complain(&no_text(&words, &mut commands)))
         }
@@ -126,10 +142,11 @@ pub fn perform(headless: Headless) -> Status {
 }
 
 /// Runs in the terminal what the window would have opened on: a job file, or the first example.
-pub fn run_instead_of_window(job: Option<&Path>) -> Status {
-    let plan = match job {
-        Some(path) => Plan::from_file(path),
-        None => Ok(presets::terminal_example()),
+pub fn run_instead_of_window(opening: &Opening) -> Status {
+    let done = match opening {
+        Opening { run: Some(run), .. } => WindowArgs { run: Some(*run) }.perform(),
+        Opening { job: Some(path), .. } => Plan::from_file(path).and_then(|plan| execute::run(RunRequest::new(plan))),
+        Opening { .. } => execute::run(RunRequest::new(presets::terminal_example())),
     };
-    plan.and_then(|plan| execute::run(RunRequest::new(plan))).unwrap_or_else(|error| complain(&error))
+    done.unwrap_or_else(|error| complain(&error))
 }

@@ -105,7 +105,7 @@ impl Session {
             presets,
             run: ShownRun::default(),
             history: RunList::new(options.history),
-            detached: DetachedList::new(options.detached, options.job.is_none()),
+            detached: DetachedList::new(options.detached, options.job.is_none() && options.watched.is_none()),
             race: race::RaceState::new(
                 machine.logical_cores,
                 options.races,
@@ -131,6 +131,9 @@ impl Session {
             session.handle(Command::OpenJob(file));
         } else if !session.resume_window() {
             session.open_example();
+        }
+        if let Some(folder) = options.watched {
+            session.watch(folder);
         }
         session.refresh_history();
         // What is open at the start is no change of the user's.

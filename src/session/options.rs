@@ -15,6 +15,8 @@ use super::run::EditorPrograms;
 pub struct SessionOptions {
     /// The job file to open at the start.
     pub job: Option<PathBuf>,
+    /// The folder of the process of a detached run, to be followed from the start.
+    pub watched: Option<PathBuf>,
     /// The folder for relative paths of presets.
     pub folder: PathBuf,
     /// The folder of saved jobs; `None`: jobs cannot be saved.
@@ -42,6 +44,7 @@ impl SessionOptions {
     pub fn in_memory(engine: Arc<dyn Engine>) -> Self {
         Self {
             job: None,
+            watched: None,
             folder: PathBuf::from("/"),
             presets: None,
             races: None,

@@ -110,6 +110,7 @@ fn scene() -> Scene {
     let engine = Noted::default();
     let options = SessionOptions {
         job: None,
+        watched: None,
         folder: folder.path().to_owned(),
         presets: Some(Presets::open(folder.path().join("presets"))),
         races: Some(Races::open(folder.path().join("races"))),

@@ -24,13 +24,13 @@ const USUAL_SIZE: [f32; 2] = [1280.0, 800.0];
 /// The application's name for the desktop: that of its application file and of its icon.
 const APPLICATION_ID: &str = "org.fanlane.Fanlane";
 
-/// Opens the window, with a job file if one is given, and returns when it is closed and its runs have ended.
+/// Opens the window, with a job file or the folder of a detached run if one is given, and returns when it is closed and its runs have ended.
 ///
 /// # Errors
 /// When no window can be opened; the message says what is missing and what to do.
-pub fn run_window(job: Option<PathBuf>) -> anyhow::Result<()> {
+pub fn run_window(job: Option<PathBuf>, watched: Option<PathBuf>) -> anyhow::Result<()> {
     display::probe()?;
-    let session = session_options(job);
+    let session = session_options(job, watched);
     let size = session.settings.as_deref().and_then(remembered_size).unwrap_or(USUAL_SIZE);
     let native = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
@@ -67,10 +67,11 @@ fn history_folder() -> Option<PathBuf> {
     if history::is_switched_off() { None } else { history::default_folder().ok() }
 }
 
-fn session_options(job: Option<PathBuf>) -> SessionOptions {
+fn session_options(job: Option<PathBuf>, watched: Option<PathBuf>) -> SessionOptions {
     let folder = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     SessionOptions {
         job,
+        watched,
         folder,
         // Without a home folder, saving fails with a message and everything else works.
         presets: Presets::open_default().ok(),

@@ -241,12 +241,23 @@ c.close()
     let mut line = String::new();
     out.read_line(&mut line).expect("it says when");
     assert_eq!(line, "ready\n");
-    let attached = command(&["attach", "1", "--plain"], folder.path()).spawn().expect("started");
+    // Its rows come behind the connection.
+    let place = run_in(&["where", "1", "2"], folder.path());
+    assert!(place.code == Some(1) && place.err.contains("task 2 has ended"), "{place:?}");
+    let absent = run_in(&["window", "77"], folder.path());
+    assert!(absent.code == Some(2) && absent.err.contains("no run 77"), "{absent:?}");
+    let windowless = run_in(&["window", "1"], folder.path());
+    assert!(windowless.code == Some(2) && windowless.err.contains("the run cannot be shown here"), "{windowless:?}");
+    let mut attached = command(&["attach", "1", "--plain"], folder.path()).spawn().expect("started");
+    let mut told = BufReader::new(attached.stderr.take().expect("it is piped"));
+    let mut said = String::new();
+    // The script goes on once this watcher is there.
+    while !(said.contains("bad(0)") && said.contains("bad(2)")) {
+        assert!(told.read_line(&mut said).expect("text") > 0, "{said}");
+    }
+    assert!(!said.contains("(bad("), "{said}");
     script.stdin.take().expect("it is piped").write_all(b"\n").expect("it reads");
     let attached = ended(attached);
-    for words in ["bad(0)", "bad(2)"] {
-        assert!(attached.err.contains(words), "{words} in {attached:?}");
-    }
     assert!(attached.out.contains("125"), "{attached:?}");
     assert!(ended(script).code == Some(0));
 }

@@ -79,7 +79,7 @@ impl EventSink for InHistory {
 }
 
 /// Shows a detached run until its end, or until the view is left, which leaves the run as it is.
-fn watch(name: Option<RunName>) -> Result<Status> {
+pub(super) fn watch(name: Option<RunName>) -> Result<Status> {
     view::check().context("the run cannot be shown here; fanlane attach --plain reports on it")?;
     let watching = find(name)?;
     let batch = watching.batch().cloned().context("the detached run does not tell its tasks")?;

@@ -90,7 +90,7 @@ impl Tasks for Tagged<'_> {
 /// Follows a run, or one of its tasks, to its end.
 fn follow(mut watching: DetachedRun, number: Option<u64>, streams: Streams) -> Result<Status> {
     let batch = watching.batch().cloned().context("the detached run does not tell its tasks")?;
-    let task = number.map(|number| task_of(&batch, number)).transpose()?;
+    let task = number.map(|number| task_of(&watching, &batch, number)).transpose()?;
     let handle = watching.handle();
     handle.command(task.map_or(RunCommand::Watch(OutputLevel::Stream), RunCommand::Follow));
     let tasks = Tagged { tasks: &*batch, is_tagged: task.is_none() };

@@ -53,7 +53,7 @@ impl Subcommand for WhereArgs {
 
 fn locate(mut watching: DetachedRun, number: u64) -> Result<Status> {
     let batch = watching.batch().cloned().context("the detached run does not tell its tasks")?;
-    let task = task_of(&batch, number)?;
+    let task = task_of(&watching, &batch, number)?;
     let handle = watching.handle();
     let (answered, is_over) = bounded::<()>(0);
     std::thread::Builder::new().name("deadline".to_owned()).spawn(move || {

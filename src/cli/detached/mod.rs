@@ -6,6 +6,7 @@ pub mod follow;
 pub mod locate;
 pub mod start;
 pub mod stop;
+pub mod window;
 
 use std::path::PathBuf;
 
@@ -35,6 +36,11 @@ pub fn detached_runs() -> DetachedRuns {
 /// # Errors
 /// When there is none of this name, or several without a name.
 pub fn find(name: Option<RunName>) -> Result<DetachedRun> {
+    detached_runs().watch(folder_of(name)?).context("the detached run cannot be reached")
+}
+
+/// The folder of the process of the run that [`find`] finds.
+fn folder_of(name: Option<RunName>) -> Result<PathBuf> {
     detached_runs().check_folder()?;
     let mut found = detached_runs().list();
     // A run that has ended is there until its watchers have read its end. One that the history lacks can still be
@@ -56,8 +62,7 @@ pub fn find(name: Option<RunName>) -> Result<DetachedRun> {
             found.len() - 1
         }
     };
-    let (_, folder) = found.swap_remove(place);
-    detached_runs().watch(folder).context("the detached run cannot be reached")
+    Ok(found.swap_remove(place).1)
 }
 
 /// The detached run of this name that is running; the newest, if there are several.
@@ -76,7 +81,11 @@ fn detached_named(name: &str) -> Option<DetachedRun> {
 ///
 /// # Errors
 /// When there is none.
-fn task_of(batch: &Batch, number: u64) -> Result<TaskId> {
+fn task_of(watching: &DetachedRun, batch: &Batch, number: u64) -> Result<TaskId> {
+    if watching.grows() && number > batch.len() {
+        // Its row comes later than this connection, or has not been added yet.
+        return Ok(TaskId(number - 1));
+    }
     let absent = || format!("the run has no task {number}; fanlane export lists the tasks of a run that has ended");
     batch.with_number(number).with_context(absent)
 }

@@ -275,7 +275,8 @@ impl Session {
         }
     }
 
-    fn watch(&mut self, folder: PathBuf) {
+    /// Follows the detached run whose process has this folder.
+    pub(in crate::session) fn watch(&mut self, folder: PathBuf) {
         if self.is_busy() {
             let text = "Nothing was opened. A run is under way: wait for its end, or stop it.";
             return self.notices.show(Notice::error(text).about(Topic::PastRun));
@@ -286,7 +287,8 @@ impl Session {
 
     /// Takes in the results of the threads that list and open detached runs.
     pub(in crate::session) fn poll_detached(&mut self) {
-        if self.detached.poll_listing() && !self.is_busy() && self.run.current().is_none() {
+        let is_free = self.detached.opening.is_none() && !self.is_busy() && self.run.current().is_none();
+        if self.detached.poll_listing() && is_free {
             self.show_found();
         }
         if self.detached.is_outdated && self.detached.listing.is_none() {

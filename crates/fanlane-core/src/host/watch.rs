@@ -64,6 +64,11 @@ impl DetachedRun {
         self.batch.as_ref()
     }
 
+    /// Whether the batch grows: its rows come with the updates.
+    pub const fn grows(&self) -> bool {
+        self.feed.is_some()
+    }
+
     /// Whether [`DetachedRun::next_update`] would return without waiting.
     pub fn has_more(&self) -> bool {
         self.is_over || self.frames.has_message()

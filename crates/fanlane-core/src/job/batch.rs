@@ -350,8 +350,7 @@ impl Batch {
     /// # Panics
     /// When there is no such task.
     pub fn command_into(&self, task: TaskId, slot: u32, out: &mut Vec<u8>) {
-        let is_whole = matches!(&self.job.task, TaskTemplate::Python(spec) if spec.script.is_some());
-        let Some(callee) = self.job.task.callee().filter(|_| !is_whole) else {
+        let Some(callee) = self.job.task.callee() else {
             return self.line_into(task, slot, out);
         };
         let (open, close) = match self.kind() {

@@ -104,7 +104,7 @@ impl TaskTemplate {
         match self {
             Self::Command(_) => None,
             Self::Workload(spec) => Some(&spec.name),
-            Self::Python(spec) => Some(spec.callee()),
+            Self::Python(spec) => spec.script.is_none().then_some(&spec.function),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The outcome of an attempt in words.
 
+use crate::session::sentence;
 use crate::ui::sanitize;
 use fanlane_core::event::{CallValue, Outcome};
 use fanlane_core::model::format;
@@ -11,12 +12,12 @@ pub fn outcome_sentence(outcome: &Outcome, attempt: u32) -> String {
         Outcome::Done => "It succeeded.".to_owned(),
         Outcome::Exited { code } => format!("It exited with code {code}."),
         Outcome::Signalled { signal: number } => format!("It was killed by {}.", signal::name(*number)),
-        Outcome::CannotStart(why) => format!("It could not be started: {}", sanitize::line(why.as_bytes())),
-        Outcome::CallFailed(why) => format!("The call failed: {}", sanitize::line(why.as_bytes())),
+        Outcome::CannotStart(why) => sentence(&format!("It could not be started: {}", sanitize::line(why.as_bytes()))),
+        Outcome::CallFailed(why) => sentence(&format!("The call failed: {}", sanitize::line(why.as_bytes()))),
         Outcome::TimedOut => "It timed out and was terminated.".to_owned(),
         Outcome::Cancelled if attempt == 0 => "It was cancelled before it started.".to_owned(),
         Outcome::Cancelled => "It was cancelled while it was running.".to_owned(),
-        Outcome::Lost(why) => format!("It was lost: {}", sanitize::line(why.as_bytes())),
+        Outcome::Lost(why) => sentence(&format!("It was lost: {}", sanitize::line(why.as_bytes()))),
         Outcome::OutputLost(why) => format!("It succeeded, but {}.", sanitize::line(why.as_bytes())),
     }
 }
