@@ -18,6 +18,7 @@ use super::run_name::RunName;
 use super::subcommand::Subcommand;
 use super::terminal::{print, remark};
 use fanlane_core::event::{Event, EventKind, RunEvent, SharedEvent, TaskEvent, TaskId, WorkerEvent, WorkerId};
+use fanlane_core::model::Objects;
 use fanlane_core::model::format::plural;
 use fanlane_core::store::export::rows::RowWriter;
 use fanlane_core::store::export::trace::TraceWriter;
@@ -175,11 +176,13 @@ fn write_json(
     let mut line = Vec::new();
     let mut begun = false;
     let mut interpreter = None;
+    let mut objects = Objects::default();
     events.each(|event, words| {
         line.clear();
         let mut separate = |line: &mut Vec<u8>| {
             line.extend_from_slice(if std::mem::replace(&mut begun, true) { between } else { first })
         };
+        objects.apply(event);
         match &event.kind {
             EventKind::Worker(WorkerEvent::Started { worker, pid, .. }) => {
                 pids.insert(*worker, *pid);
@@ -201,7 +204,8 @@ fn write_json(
             }
             EventKind::Run(RunEvent::Finished(summary)) => {
                 separate(&mut line);
-                json::write_summary(summary, header.earlier, Shortfall::default(), interpreter.as_ref(), &mut line)?;
+                let python = json::PythonFields { interpreter: interpreter.clone(), result_ways: objects.ways() };
+                json::write_summary(summary, header.earlier, Shortfall::default(), python, &mut line)?;
             }
             _ => {}
         }

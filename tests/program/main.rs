@@ -27,6 +27,7 @@ mod python_output;
 mod python_package;
 mod python_pool;
 mod python_race;
+mod python_values;
 mod queue;
 mod race;
 mod results;

@@ -21,7 +21,7 @@ pub use interpreter::InterpreterFacts;
 pub use kind::{DispatchEvent, EventKind, RunEvent, SampleEvent, SharedEvent, TaskEvent, WorkerEvent};
 pub use outcome::{Outcome, OutcomeClass, OutcomeCounts};
 pub use printed::{MAX_LATEST_LINE_BYTES, Printed, latest_line};
-pub use sample::{MachineSample, WorkerSample};
+pub use sample::{MachineSample, ObjectSample, WorkerSample};
 pub use shared::{SharedContent, SharedObject};
 pub use spill::{Spill, StreamName, spill_name};
 

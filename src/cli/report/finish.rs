@@ -21,8 +21,9 @@ impl Report<'_> {
             }
             if self.style.format == Format::Json {
                 let (earlier, shortfall) = (self.earlier, self.shortfall);
-                let interpreter = self.interpreter.as_ref();
-                self.streams.stdout(|out| json::write_summary(&summary, earlier, shortfall, interpreter, out))?;
+                let python =
+                    json::PythonFields { interpreter: self.interpreter.clone(), result_ways: self.objects.ways() };
+                self.streams.stdout(|out| json::write_summary(&summary, earlier, shortfall, python, out))?;
             }
             // Where nothing was run, the reason says it all.
             let is_nothing = self.progress.gave_up && summary.counts.total() == summary.counts.cancelled;
@@ -34,6 +35,9 @@ impl Report<'_> {
                 if let Some((better, advice)) = self.transports.better().zip(self.transports.advice()) {
                     let flag = TransportArg::from(better).flag();
                     self.say(&format!("{advice}; it is chosen by --transport {flag}"))?;
+                }
+                if let Some(ways) = self.objects.ways() {
+                    self.say(&ways.advice())?;
                 }
                 for content in std::mem::take(&mut self.shared) {
                     self.say(&describe::shared(&content))?;

@@ -18,7 +18,7 @@ use fanlane_core::event::{AttemptRecord, CallValue, Outcome, SharedContent, Stre
 use fanlane_core::job::lossless::Bytes;
 use fanlane_core::model::{Autopsy, sanitize};
 use fanlane_core::store::whole_output::WholeOutput;
-pub use summary::write_summary;
+pub use summary::{PythonFields, write_summary};
 
 /// What is known of a task besides its record.
 #[derive(Debug, Default)]
@@ -328,7 +328,8 @@ mod tests {
             stopped: false,
         };
         let mut out = Vec::new();
-        write_summary(&summary, Earlier::default(), Shortfall::default(), None, &mut out).expect("written");
+        write_summary(&summary, Earlier::default(), Shortfall::default(), PythonFields::default(), &mut out)
+            .expect("written");
         assert_eq!(
             String::from_utf8(out).expect("JSON is UTF-8"),
             "{\"summary\":{\"done\":3,\"failed\":0,\"timed_out\":0,\"cancelled\":0,\"lost\":0,\"retries\":0,\

@@ -43,7 +43,7 @@ use fanlane_core::event::{
     TaskEvent, TaskId, WorkerEnd, WorkerEvent,
 };
 use fanlane_core::job::TaskKind;
-use fanlane_core::model::{Earlier, Progress, Transports};
+use fanlane_core::model::{Earlier, Objects, Progress, Transports};
 pub use keepers::Keepers;
 pub use live::Grouping;
 use live::LiveOutput;
@@ -131,6 +131,8 @@ pub struct Report<'a> {
     shared: Vec<SharedContent>,
     /// Measurements of the ways of large results.
     transports: Transports,
+    /// Measurements of the ways of objects.
+    objects: Objects,
     /// The interpreter of a Python function.
     interpreter: Option<InterpreterFacts>,
     shortfall: Shortfall,
@@ -155,6 +157,7 @@ impl<'a> Report<'a> {
             spill_folder: None,
             shared: Vec::new(),
             transports: Transports::default(),
+            objects: Objects::default(),
             interpreter: None,
             shortfall: Shortfall::default(),
             commands: None,
@@ -307,6 +310,7 @@ impl<'a> Report<'a> {
         self.progress.apply(&event);
         self.workers.apply(&event);
         self.transports.apply(&event);
+        self.objects.apply(&event);
         for line in self.keepers.apply(&event, self.tasks, &self.workers, self.spill_folder.as_deref()) {
             self.say(&printable(&line, usize::MAX))?;
         }

@@ -48,7 +48,7 @@ fn shared_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     let none = RunModel::default();
     let model = session.run.current().map(|run| run.model());
     let model = model.as_deref().unwrap_or(&none);
-    copy_meter_ui(ui, &model.result_transfers, &model.transports);
+    copy_meter_ui(ui, &model.result_transfers, &model.transports, &model.objects);
     ui.add_space(theme::UNIT);
     let rows = rows_of(model);
     if rows.is_empty() {

@@ -3,10 +3,10 @@
 use egui::{Align, Layout, RichText, Role, Ui, WidgetInfo, vec2};
 
 use crate::ui::theme;
-use fanlane_core::model::{ResultTransfers, Transports, format};
+use fanlane_core::model::{Objects, ResultTransfers, Transports, format};
 
-/// Draws the figures in one row, and below it the faster transport, if one was measured.
-pub fn copy_meter_ui(ui: &mut Ui, result_transfers: &ResultTransfers, transports: &Transports) {
+/// Draws the figures in one row, and below it what would make it faster, if that was measured.
+pub fn copy_meter_ui(ui: &mut Ui, result_transfers: &ResultTransfers, transports: &Transports, objects: &Objects) {
     let palette = theme::palette(ui);
     let (words, mut hint) = words(result_transfers);
     if let Some(measured) = transports.measured() {
@@ -20,8 +20,8 @@ pub fn copy_meter_ui(ui: &mut Ui, result_transfers: &ResultTransfers, transports
         label.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("Transfer of results: {words}")));
         label.on_hover_text(hint);
     });
-    if let Some(advice) = transports.advice() {
-        let words = format!("{advice}. Choose it on the page Job, under Options.");
+    let transport = transports.advice().map(|advice| format!("{advice}. Choose it on the page Job, under Options."));
+    for words in transport.into_iter().chain(objects.ways().map(|ways| format!("{}.", ways.advice()))) {
         ui.add(egui::Label::new(RichText::new(words).color(palette.text_strong)).wrap());
     }
 }

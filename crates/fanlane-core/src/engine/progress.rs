@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 
-use crate::event::{Event, EventKind, SampleEvent, WorkerId};
+use crate::event::{Event, EventKind, ObjectSample, SampleEvent, WorkerId};
 use fanlane_os::progress::{self, Listener, Report};
 
 use super::run_clock::RunClock;
@@ -21,6 +21,9 @@ const REPORT_INTERVAL: Duration = Duration::from_millis(100);
 const MAX_PENDING: usize = 4096;
 /// The label of the engine's own report, which ends the wait for others.
 const END: &str = "end";
+
+/// The label of what an interpreter has measured of an object: it is an event at once.
+const OBJECT: &str = "object";
 
 /// The variable in which a task finds where to report its progress.
 pub const PROGRESS_VARIABLE: &str = "FANLANE_PROGRESS";
@@ -78,6 +81,13 @@ fn listen(listener: &Listener, ended: &AtomicBool, events: &Sender<Event>, clock
     while !ended.load(Ordering::Acquire) {
         let wait = if pending.is_empty() { IDLE } else { REPORT_INTERVAL.saturating_sub(told.elapsed()) };
         match listener.receive(wait) {
+            Ok(Some(report)) if report.label == OBJECT => {
+                if let Some(sample) = object_sample(&report.message) {
+                    // One that finds no room is missed by none: others follow.
+                    let kind = EventKind::Sample(SampleEvent::Object(sample));
+                    let _ = events.try_send(Event { at_ns: clock.now_ns(), kind });
+                }
+            }
             Ok(Some(report)) => {
                 if let Ok(worker) = report.label.parse().map(WorkerId)
                     && (pending.len() < MAX_PENDING || pending.contains_key(&worker))
@@ -102,6 +112,31 @@ fn listen(listener: &Listener, ended: &AtomicBool, events: &Sender<Event>, clock
                     break;
                 }
             }
+        }
+    }
+}
+
+/// What an interpreter says of an object: five numbers, and the name of its type.
+fn object_sample(message: &str) -> Option<ObjectSample> {
+    let mut parts = message.splitn(6, ' ');
+    let mut number = || parts.next()?.parse().ok();
+    let [bytes, buffer_bytes, pickle_ns, pickle5_ns, shared_memory_ns] =
+        [number()?, number()?, number()?, number()?, number()?];
+    let kind = parts.next()?.into();
+    Some(ObjectSample { kind, bytes, buffer_bytes, pickle_ns, pickle5_ns, shared_memory_ns })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_measured_of_an_object_is_five_numbers_and_a_name_or_nothing() {
+        let sample = object_sample("90000 80000 5 4 3 pandas DataFrame").expect("it is whole");
+        assert_eq!((&*sample.kind, sample.bytes, sample.buffer_bytes), ("pandas DataFrame", 90_000, 80_000));
+        assert_eq!((sample.pickle_ns, sample.pickle5_ns, sample.shared_memory_ns), (5, 4, 3));
+        for torn in ["", "1 2 3 4 5", "1 2 3 4 x list", "-1 2 3 4 5 list", "half done"] {
+            assert_eq!(object_sample(torn), None, "{torn}");
         }
     }
 }

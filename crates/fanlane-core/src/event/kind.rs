@@ -10,7 +10,10 @@ use serde::de::value::EnumAccessDeserializer;
 use serde::de::{DeserializeSeed, EnumAccess, Error as _, IntoDeserializer, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{AttemptRecord, InterpreterFacts, LaneId, MachineSample, Printed, RunHeader, SharedContent, SharedObject};
+use super::{
+    AttemptRecord, InterpreterFacts, LaneId, MachineSample, ObjectSample, Printed, RunHeader, SharedContent,
+    SharedObject,
+};
 use super::{Summary, WorkerEnd, WorkerId, WorkerSample};
 use crate::job::{TaskId, Transport};
 
@@ -221,6 +224,9 @@ pub enum SampleEvent {
     /// A piece of the output of a running attempt, for those who asked for it; it is kept nowhere.
     #[serde(rename = "OutputPrinted")]
     Printed(Printed),
+    /// A large object that a call has returned, handed on in each way.
+    #[serde(rename = "ObjectCompared")]
+    Object(ObjectSample),
 }
 
 /// State of the objects that the tasks share.
@@ -292,8 +298,8 @@ impl<'de> Visitor<'de> for Ungrouped {
             "TaskStarted" | "TasksFinished" | "TaskRetried" | "RestCancelled" | "TaskSuspended" => {
                 EventKind::Task(TaskEvent::deserialize(event)?)
             }
-            "MachineSampled" | "WorkersSampled" | "ProgressReported" | "ResultsCompared" | "OutputPrinted"
-            | "TaskLocated" => EventKind::Sample(SampleEvent::deserialize(event)?),
+            "MachineSampled" | "WorkersSampled" | "ProgressReported" | "ResultsCompared" | "ObjectCompared"
+            | "OutputPrinted" | "TaskLocated" => EventKind::Sample(SampleEvent::deserialize(event)?),
             "SharedSampled" | "SharedEnded" => EventKind::Shared(SharedEvent::deserialize(event)?),
             _ => return Err(A::Error::unknown_variant(&name, &[])),
         })

@@ -4,6 +4,24 @@ use serde::{Deserialize, Serialize};
 
 use super::WorkerId;
 
+/// A large object that a call of a Python function has returned, and what each way of handing it to another process takes, in
+/// nanoseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectSample {
+    /// The name of its type.
+    pub kind: Box<str>,
+    /// Size of its pickle, in bytes.
+    pub bytes: u64,
+    /// How much of it lies in buffers that a pickle of protocol 5 can leave out, in bytes.
+    pub buffer_bytes: u64,
+    /// Pickled as a whole, through a pipe.
+    pub pickle_ns: u64,
+    /// By protocol 5, with its buffers beside it, through a pipe.
+    pub pickle5_ns: u64,
+    /// By protocol 5, with its buffers in shared memory.
+    pub shared_memory_ns: u64,
+}
+
 /// CPU and memory use of the machine at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MachineSample {

@@ -223,6 +223,11 @@ impl Batch {
         self.keywords.as_deref()
     }
 
+    /// Whether an input gives values of JSON with their types.
+    pub fn has_types(&self) -> bool {
+        self.layout.has_types()
+    }
+
     /// Number of values of a task; `None` where it depends on the task.
     pub fn values_per_task(&self) -> Option<usize> {
         match self.job.max_args {

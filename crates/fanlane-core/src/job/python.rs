@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::template::{Digits, Values};
+use super::template::{Digits, Values, WrittenAs};
 
 /// Which Python function a job calls, and how.
 ///
@@ -177,7 +177,7 @@ impl PythonSpec {
         let is_list = row.count() != 1;
         let before = |index: usize, out: &mut Vec<u8>| out.extend_from_slice(if index > 0 { b"," } else { b"" });
         out.extend_from_slice(if is_list { b"[" } else { b"" });
-        self.values_into(row, before, out);
+        self.values_into(row, before, unread_json_into, out);
         out.extend_from_slice(if is_list { b"]" } else { b"" });
     }
 
@@ -194,22 +194,44 @@ impl PythonSpec {
         if self.script.is_some() {
             out.extend_from_slice(row.value(0, &mut Digits::new()));
         } else {
-            self.values_into(row, before, out);
+            self.values_into(row, before, |value, out| out.extend_from_slice(value), out);
         }
     }
 
-    fn values_into(&self, row: &(impl Values + ?Sized), before: impl Fn(usize, &mut Vec<u8>), out: &mut Vec<u8>) {
+    /// `other_json` writes what is neither a text nor a number, `true`, `false` or `null`.
+    fn values_into(
+        &self,
+        row: &(impl Values + ?Sized),
+        before: impl Fn(usize, &mut Vec<u8>),
+        other_json: impl Fn(&[u8], &mut Vec<u8>),
+        out: &mut Vec<u8>,
+    ) {
         let mut digits = Digits::new();
         for index in 0..row.count() {
             before(index, out);
             let value = row.value(index, &mut digits);
-            if self.values == ValueReading::Auto && is_plain_json(value) {
-                out.extend_from_slice(value);
-            } else {
-                python_text_into(value, out);
+            match (self.values, row.written_as(index)) {
+                (ValueReading::Auto, WrittenAs::Text | WrittenAs::Json) if is_plain_json(value) => {
+                    out.extend_from_slice(value);
+                }
+                (ValueReading::Auto, WrittenAs::Json) => other_json(value, out),
+                (ValueReading::Json, WrittenAs::JsonText) => {
+                    let mut written = Vec::new();
+                    python_text_into(value, &mut written);
+                    python_text_into(&written, out);
+                }
+                _ => python_text_into(value, out),
             }
         }
     }
+}
+
+/// Appends a JSON text that the interpreter reads itself, so that what it does not take fails that call: in an object, which no other
+/// value is.
+fn unread_json_into(text: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"json\":");
+    python_text_into(text, out);
+    out.push(b'}');
 }
 
 /// The names by which the columns of the inputs are given to a function: `None` for one by its place; nothing where all are.

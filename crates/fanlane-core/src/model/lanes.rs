@@ -160,7 +160,10 @@ impl LaneHistory {
                 | RunEvent::InterpreterFound(_),
             )
             | EventKind::Sample(
-                SampleEvent::Machine(_) | SampleEvent::ResultsCompared { .. } | SampleEvent::Located { .. },
+                SampleEvent::Machine(_)
+                | SampleEvent::ResultsCompared { .. }
+                | SampleEvent::Object(_)
+                | SampleEvent::Located { .. },
             )
             | EventKind::Dispatch(_)
             | EventKind::Shared(_) => {}

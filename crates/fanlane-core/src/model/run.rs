@@ -10,8 +10,8 @@ use crate::event::{
 };
 
 use super::{
-    CoreHistory, DepthHistory, Durations, LaneHistory, LiveText, Pace, PoolHistory, Progress, Records, ResultTransfers,
-    Steering, Transports, sanitize,
+    CoreHistory, DepthHistory, Durations, LaneHistory, LiveText, Objects, Pace, PoolHistory, Progress, Records,
+    ResultTransfers, Steering, Transports, sanitize,
 };
 
 /// A running task.
@@ -74,6 +74,8 @@ pub struct RunModel {
     pub result_transfers: ResultTransfers,
     /// Comparison of the transports of large results.
     pub transports: Transports,
+    /// What it takes to hand the objects that calls return to another process.
+    pub objects: Objects,
     /// The objects that the tasks share.
     pub shared: Vec<SharedObject>,
     /// The same at the end of the run.
@@ -105,6 +107,7 @@ impl RunModel {
         self.durations.apply(&event);
         self.result_transfers.apply(&event);
         self.transports.apply(&event);
+        self.objects.apply(&event);
         match event.kind {
             EventKind::Run(RunEvent::Started(header)) => self.header = Some(header),
             EventKind::Worker(WorkerEvent::Started { worker, lane, .. }) => {

@@ -90,7 +90,8 @@ impl Transports {
     }
 }
 
-fn median(numbers: impl Iterator<Item = u64>) -> u64 {
+/// The middle one of some numbers; 0 for none.
+pub(super) fn median(numbers: impl Iterator<Item = u64>) -> u64 {
     let mut numbers: Vec<u64> = numbers.collect();
     numbers.sort_unstable();
     numbers.get(numbers.len() / 2).copied().unwrap_or_default()

@@ -8,14 +8,26 @@ use super::{is_zero, secs, write_line};
 use crate::cli::report::Shortfall;
 use fanlane_core::event::{InterpreterFacts, Summary};
 use fanlane_core::model::Earlier;
+use fanlane_core::model::objects::ObjectWays;
 
-#[derive(Serialize)]
-struct SummaryLine<'a> {
-    summary: SummaryFields<'a>,
+/// What is known of a run of a Python function.
+#[derive(Debug, Default, Serialize)]
+pub struct PythonFields {
+    /// The interpreter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interpreter: Option<InterpreterFacts>,
+    /// What it takes to hand its results to another process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result_ways: Option<ObjectWays>,
 }
 
 #[derive(Serialize)]
-struct SummaryFields<'a> {
+struct SummaryLine {
+    summary: SummaryFields,
+}
+
+#[derive(Serialize)]
+struct SummaryFields {
     done: u64,
     failed: u64,
     timed_out: u64,
@@ -39,9 +51,8 @@ struct SummaryFields<'a> {
     failed_earlier: u64,
     #[serde(skip_serializing_if = "is_zero")]
     ended_earlier: u64,
-    /// That of a Python function.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    interpreter: Option<&'a InterpreterFacts>,
+    #[serde(flatten)]
+    python: PythonFields,
 }
 
 /// Appends the line of the summary.
@@ -52,7 +63,7 @@ pub fn write_summary(
     summary: &Summary,
     earlier: Earlier,
     shortfall: Shortfall,
-    interpreter: Option<&InterpreterFacts>,
+    python: PythonFields,
     out: &mut Vec<u8>,
 ) -> io::Result<()> {
     let counts = &summary.counts;
@@ -73,7 +84,7 @@ pub fn write_summary(
         done_earlier: earlier.done,
         failed_earlier: earlier.failed,
         ended_earlier: earlier.ended,
-        interpreter,
+        python,
     };
     write_line(&SummaryLine { summary }, out)
 }

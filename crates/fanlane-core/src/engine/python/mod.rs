@@ -40,6 +40,8 @@ pub struct PythonCall {
     names: Option<Vec<Option<String>>>,
     /// The interpreter.
     pub facts: InterpreterFacts,
+    /// Inputs have values of JSON that the interpreter reads itself.
+    has_types: bool,
     script: Option<ScriptLink>,
 }
 
@@ -75,7 +77,14 @@ impl PythonCall {
     ) -> Self {
         let origin = "that of the script".to_owned();
         let facts = InterpreterFacts { path: interpreter, version, has_gil, environment: String::new(), origin };
-        Self { spec: spec.clone(), working_dir: working_dir.to_owned(), names: None, facts, script: Some(script) }
+        Self {
+            spec: spec.clone(),
+            working_dir: working_dir.to_owned(),
+            names: None,
+            facts,
+            has_types: false,
+            script: Some(script),
+        }
     }
 
     /// Finds the interpreter and has it look at the function.
@@ -94,7 +103,7 @@ impl PythonCall {
             lists_only: false,
         };
         let (facts, _) = question.ask(interpreter)?;
-        Ok(Self { spec: spec.clone(), working_dir, names, facts, script: None })
+        Ok(Self { spec: spec.clone(), working_dir, names, facts, has_types: batch.has_types(), script: None })
     }
 
     /// Whether its calls fetch pages from a server that the run starts.
@@ -111,6 +120,7 @@ impl PythonCall {
             "initializer": self.spec.initializer,
             "reading": self.spec.values.name(),
             "names": names,
+            "has_types": self.has_types,
             "is_shared": options.mode == Mode::Threads,
             "script": self.script,
             "server": server.map(|address| address.to_string()),

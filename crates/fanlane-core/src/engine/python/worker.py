@@ -28,6 +28,10 @@ MAX_TEXT_CHARS = 64 << 10
 MAX_JSON_CHARS = 1 << 20
 MAX_MESSAGE_CHARS = 2000
 MAX_RESULT_BYTES = 128 << 20
+# Objects whose pickle has such a size are handed on in each way, as a trial.
+MIN_COMPARED_BYTES = 32 << 10
+MAX_COMPARED_BYTES = 128 << 20
+PIPE_BYTES = 64 << 10
 
 INT, FLOAT, NOTHING, TEXT, BYTES, OBJECT, FAILED, APART = range(8)
 KIND_SHIFT = 60
@@ -290,8 +294,14 @@ def encoded(value):
     return kind, body
 
 
-def converter(reading):
-    """What makes a Python value of a text."""
+def converter(reading, has_types):
+    """What makes a Python value of a value of the inputs; None where all are as they come."""
+    if reading == "auto" and has_types:
+
+        def typed(value):
+            return json.loads(value["json"]) if type(value) is dict else value
+
+        return typed
     if reading == "literal":
         import ast
 
@@ -330,6 +340,66 @@ def calls_of(function, names, convert):
     return lambda value: call([value]), call
 
 
+def through_pipe(data):
+    """The bytes as another process would have them from a pipe."""
+    source = memoryview(data).cast("B")
+    copy = bytearray(len(source))
+    into = memoryview(copy)
+    reader, writer = os.pipe()
+    try:
+        place = 0
+        while place < len(source):
+            written = os.write(writer, source[place : place + PIPE_BYTES])
+            end = place + written
+            while place < end:
+                place += os.readv(reader, [into[place:end]])
+    finally:
+        os.close(reader)
+        os.close(writer)
+    return copy
+
+
+def in_memory(data):
+    """The bytes as another process would have them in shared memory."""
+    source = memoryview(data).cast("B")
+    if not len(source):
+        return b""
+    file = os.memfd_create("fanlane-trial", os.MFD_CLOEXEC)
+    try:
+        place = 0
+        while place < len(source):
+            place += os.pwrite(file, source[place:], place)
+        return mmap.mmap(file, len(source), mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE)
+    finally:
+        os.close(file)
+
+
+def compare_ways(value):
+    """What it takes to hand an object to another process: its size, how much of it lies in buffers, and the time pickled, by pickle 5
+    and with its buffers in shared memory; None for a small one."""
+    import pickle
+
+    clock = time.monotonic_ns
+    if sys.getsizeof(value) > MAX_COMPARED_BYTES or int(getattr(value, "nbytes", 0)) > MAX_COMPARED_BYTES:
+        return None
+    begun = clock()
+    whole = pickle.dumps(value)
+    if not MIN_COMPARED_BYTES <= len(whole) <= MAX_COMPARED_BYTES:
+        return None
+    pickle.loads(through_pipe(whole))
+    times = [clock() - begun]
+    size = len(whole)
+    whole = None
+    for carry in (through_pipe, in_memory):
+        begun = clock()
+        buffers = []
+        small = pickle.dumps(value, 5, buffer_callback=buffers.append)
+        raw = [buffer.raw() for buffer in buffers]
+        pickle.loads(carry(small), buffers=[carry(buffer) for buffer in raw])
+        times.append(clock() - begun)
+    return size, sum(buffer.nbytes for buffer in raw), *times
+
+
 class Lane:
     """Calls the function for one lane, batch after batch."""
 
@@ -350,6 +420,8 @@ class Lane:
         self.noticed = Noticed() if program.is_shared else noticed
         self.cpu_clock = time.thread_time_ns if program.is_shared else time.process_time_ns
         self.sending = threading.Lock()
+        # How many objects calls have returned.
+        self.objects = 0
 
     def task(self):
         """The task under way; None between batches."""
@@ -384,6 +456,7 @@ class Lane:
         call = program.call_with_values if has_lists else program.call_with_value
         words, clock, signs = self.words, time.monotonic_ns, self.noticed
         count, done = len(values), 0
+        compared = None
         rest = self.begin_batch(numbers, attempts, count)
         # The words of a call are those at its place in the batch, from 1.
         before_ends, before_numbers = FIRST_WORD - 1, FIRST_WORD - 1 + count
@@ -413,6 +486,8 @@ class Lane:
                         kind, body = encoded(value)
                 else:
                     kind, body = encoded(value)
+                    if kind == OBJECT and self.is_to_be_compared():
+                        compared = value
                 value = None
             except BaseException as error:
                 if signs.is_forked:
@@ -422,9 +497,28 @@ class Lane:
             if kind is not None:
                 rest = self.keep(done, rest, kind, body)
                 body = None
-            if signs.happened or rest > space:
+            if signs.happened or rest > space or compared is not None:
                 break
+        if compared is not None:
+            self.compare(compared)
         self.end_batch(done)
+
+    def is_to_be_compared(self):
+        """Whether the ways of this object are compared: of the first, the second, the fourth and so on, in interpreters of their own."""
+        self.objects += 1
+        return self.objects & self.objects - 1 == 0 and not self.program.is_shared
+
+    def compare(self, value):
+        """Tells the run what each way of handing an object on takes. It is the time of no call."""
+        begun = self.cpu_clock()
+        try:
+            ways = compare_ways(value)
+            if ways is not None:
+                self.program.tell("object", 0.0, "{} {} {} {} {}".format(*ways) + " " + type(value).__qualname__)
+        except BaseException:
+            # Objects that cannot be pickled are no fault of a call that only shows them.
+            pass
+        self.begin_cpu_ns += self.cpu_clock() - begun
 
     def begin_batch(self, numbers, attempts, count):
         """Begins a batch of so many calls; returns where what is long goes in the memory."""
@@ -495,20 +589,9 @@ def module_for_tasks(setup):
         fraction = float(fraction)
         if not 0.0 <= fraction <= 1.0:
             raise ValueError(f"a progress is a number from 0 to 1, not {fraction}")
-        address = setup["progress"]
         lane = current.lane
-        if address is None or lane is None:
-            return
-        label = lane.worker
-        message = " ".join(str(message).split())[:120]
-        words = f"{label} {time.monotonic_ns()} {fraction} {message}".encode("utf-8", "replace")
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-            sender.setblocking(False)
-            try:
-                sender.sendto(words, "\0" + address)
-            except OSError:
-                # The next report follows.
-                pass
+        if lane is not None:
+            lane.program.tell(lane.worker, fraction, message)
 
     def logger(name=None):
         """A logger that writes to the task's standard error, each line with the task's number."""
@@ -537,8 +620,23 @@ class Program:
         self.is_shared = False
         self.lane_type = Lane
 
+    def tell(self, label, fraction, message):
+        """Reports to the run, which listens while it can."""
+        if self.address is None:
+            return
+        message = " ".join(str(message).split())[:120]
+        words = f"{label} {time.monotonic_ns()} {fraction} {message}".encode("utf-8", "replace")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.setblocking(False)
+            try:
+                sender.sendto(words, "\0" + self.address)
+            except OSError:
+                # The next report follows.
+                pass
+
     def prepare(self, setup, lane):
         self.is_shared = setup["is_shared"]
+        self.address = setup["progress"]
         os.register_at_fork(after_in_child=note_fork)
         kind = SharedStream if self.is_shared else OwnStream
         sys.stdout, sys.stderr = kind(1), kind(2)
@@ -554,7 +652,7 @@ class Program:
         module = load(setup)
         self.step = f"{place} has no function that can be called so: "
         function = find(module, setup["function"])
-        self.call_with_value, self.call_with_values = calls_of(function, setup["names"], converter(setup["reading"]))
+        self.call_with_value, self.call_with_values = calls_of(function, setup["names"], converter(setup["reading"], setup["has_types"]))
         if setup["initializer"] is not None:
             initializer = find(module, setup["initializer"])
             self.step = f"the initializer {setup['initializer']} failed: "

@@ -13,8 +13,8 @@ use crate::job::inputs::ValueRules;
 use crate::job::inputs::feeder::Feeder;
 use crate::job::inputs::stream::RowStream;
 use crate::job::order::sample;
-use crate::job::template::{Digits, NumberUse, Values, is_whole_number};
-use crate::job::{Job, MAX_ARGS};
+use crate::job::template::{Digits, NumberUse, Values, WrittenAs, is_whole_number};
+use crate::job::{Job, MAX_ARGS, TaskTemplate};
 
 /// The inputs of a batch and how they combine.
 #[derive(Debug)]
@@ -127,6 +127,11 @@ impl Layout {
     /// The inputs as they were read.
     pub(super) fn sources(&self) -> &[Member] {
         &self.sources
+    }
+
+    /// Whether an input gives values with their types.
+    pub(super) fn has_types(&self) -> bool {
+        self.sources.iter().any(|member| member.source.is_typed())
     }
 
     /// Number of tasks so far.
@@ -271,6 +276,11 @@ impl Values for Row<'_> {
         let (source, row, column) = self.find(index);
         source.value(row, column, digits)
     }
+
+    fn written_as(&self, index: usize) -> WrittenAs {
+        let (source, row, column) = self.find(index);
+        source.written_as(row, column)
+    }
 }
 
 fn open_sources(
@@ -283,7 +293,11 @@ fn open_sources(
     let mut feeder = None;
     // What a command reads from its standard input is no argument, and neither is what a worker is given.
     let is_argument = job.task.kind().traits().is_command_line && job.stdin.is_none();
-    let rules = if is_argument { ValueRules::ARGUMENTS } else { ValueRules::TEXTS };
+    let rules = match &job.task {
+        TaskTemplate::Python(_) => ValueRules::OBJECTS,
+        _ if is_argument => ValueRules::ARGUMENTS,
+        _ => ValueRules::TEXTS,
+    };
     for (index, input) in job.inputs.iter().enumerate() {
         let number = index + 1;
         if input.reads_stdin()

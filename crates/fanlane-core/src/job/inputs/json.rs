@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::read::{MAX_ROW_BYTES, Record, Records, read_record, too_long};
 use super::row_bound::{RowBound, is_row_bound};
-use super::source::Texts;
+use super::source::{JsonTypes, Texts};
 use super::value::ValueRules;
 use super::{InputError, Source};
 
@@ -52,14 +52,16 @@ pub(super) fn read(reader: &mut dyn BufRead, origin: &str, rules: ValueRules) ->
             break first;
         }
     };
-    let mut rows = Rows { origin, rules, texts: Texts::default(), names: None, elements: 0 };
+    let mut rows =
+        Rows { origin, rules, texts: Texts::default(), types: JsonTypes::default(), names: None, elements: 0 };
     match first {
         Some(b'[') => read_array(reader, line as usize, &mut rows)?,
         Some(_) => read_lines(reader, line, &mut rows)?,
         None => return Err(bad_json(origin, line as usize, 0, "it is empty")),
     }
     let names = rows.names.filter(|names| !names.is_empty()).unwrap_or_else(|| vec![String::new()]);
-    Ok(Source::named(rows.texts.shrink(), names))
+    let texts = rows.texts.shrink();
+    Ok(if rules.is_typed { Source::typed(texts, names, rows.types) } else { Source::named(texts, names) })
 }
 
 fn bad_json(origin: &str, line: usize, column: usize, reason: &str) -> InputError {
@@ -159,6 +161,7 @@ struct Rows<'a> {
     origin: &'a str,
     rules: ValueRules,
     texts: Texts,
+    types: JsonTypes,
     /// The keys of the first element; none where it is no object.
     names: Option<Vec<String>>,
     elements: u64,
@@ -206,11 +209,16 @@ impl Rows<'_> {
         let origin = self.origin;
         let bad =
             |reason: String| InputError::BadElement { origin: origin.to_owned(), place: place.to_owned(), reason };
+        self.types.push(raw.starts_with('"'));
         match raw.as_bytes().first() {
             Some(b'"') => {
                 let text: String = serde_json::from_str(raw).map_err(|error| bad(error.to_string()))?;
                 self.rules.check(text.as_bytes(), origin, || place.to_owned())?;
                 self.texts.push(text.as_bytes());
+            }
+            Some(b'[' | b'{' | b'n') if self.rules.is_typed => {
+                self.rules.check(raw.as_bytes(), origin, || place.to_owned())?;
+                self.texts.push(raw.as_bytes());
             }
             Some(b'[') => return Err(bad("it is an array; expected a text, a number, true or false".to_owned())),
             Some(b'{') => return Err(bad("it is an object; expected a text, a number, true or false".to_owned())),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::InputError;
 use super::stream::RowStream;
-use crate::job::template::Digits;
+use crate::job::template::{Digits, WrittenAs};
 
 /// The rows of an input. Each row has [`columns`](Source::columns) values.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ enum Rows {
     /// A range of numbers, made on demand.
     Range { first: i64, len: u64 },
     /// One buffer with all values, row after row, and where each ends.
-    Texts { texts: Texts, names: Vec<String> },
+    Texts { texts: Texts, names: Vec<String>, types: Option<JsonTypes> },
     /// Rows that arrive while they are read, which cannot be serialized.
     #[serde(skip)]
     Growing { stream: Arc<RowStream>, names: Vec<String> },
@@ -35,7 +35,29 @@ impl Source {
     /// One column for each name, of which some may be empty; `texts` holds whole rows.
     pub(super) fn named(texts: Texts, names: Vec<String>) -> Self {
         debug_assert!(texts.len().is_multiple_of(names.len()), "rows are whole");
-        Self(Rows::Texts { texts, names })
+        Self(Rows::Texts { texts, names, types: None })
+    }
+
+    /// The same for values of JSON that keep their types.
+    pub(super) fn typed(texts: Texts, names: Vec<String>, types: JsonTypes) -> Self {
+        debug_assert!(texts.len().is_multiple_of(names.len()), "rows are whole");
+        Self(Rows::Texts { texts, names, types: Some(types) })
+    }
+
+    /// Whether its values have types.
+    pub const fn is_typed(&self) -> bool {
+        matches!(self.0, Rows::Texts { types: Some(_), .. })
+    }
+
+    /// What is known of the type of a value.
+    pub fn written_as(&self, row: u64, column: usize) -> WrittenAs {
+        match &self.0 {
+            Rows::Texts { names, types: Some(types), .. } if types.is_text(place_of(row, column, names)) => {
+                WrittenAs::JsonText
+            }
+            Rows::Texts { types: Some(_), .. } => WrittenAs::Json,
+            _ => WrittenAs::Text,
+        }
     }
 
     /// One column for each name.
@@ -70,7 +92,7 @@ impl Source {
     pub(crate) fn is_whole(&self) -> bool {
         match &self.0 {
             Rows::Range { .. } => true,
-            Rows::Texts { texts, names } => {
+            Rows::Texts { texts, names, .. } => {
                 let ends_rise = texts.ends.is_sorted() && texts.ends.last().copied().unwrap_or(0) == texts.bytes.len();
                 ends_rise && texts.len().is_multiple_of(names.len().max(1))
             }
@@ -124,12 +146,36 @@ impl Source {
     fn held(&self, row: u64, column: usize) -> Option<&BStr> {
         match &self.0 {
             Rows::Range { .. } => None,
-            Rows::Texts { texts, names } => {
-                let row = usize::try_from(row).expect("rows that are held in memory are counted in usize");
-                Some(BStr::new(texts.get(row * names.len().max(1) + column)))
-            }
+            Rows::Texts { texts, names, .. } => Some(BStr::new(texts.get(place_of(row, column, names)))),
             Rows::Growing { stream, .. } => Some(BStr::new(stream.value(row, column))),
         }
+    }
+}
+
+/// The place of a value among all of a table.
+fn place_of(row: u64, column: usize, names: &[String]) -> usize {
+    let row = usize::try_from(row).expect("rows that are held in memory are counted in usize");
+    row * names.len().max(1) + column
+}
+
+/// Which values of JSON are texts there, a bit each.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct JsonTypes {
+    texts: Vec<u64>,
+    count: usize,
+}
+
+impl JsonTypes {
+    pub(super) fn push(&mut self, is_text: bool) {
+        if self.count.is_multiple_of(64) {
+            self.texts.push(0);
+        }
+        self.texts[self.count / 64] |= u64::from(is_text) << (self.count % 64);
+        self.count += 1;
+    }
+
+    fn is_text(&self, place: usize) -> bool {
+        self.texts.get(place / 64).is_some_and(|bits| bits >> (place % 64) & 1 == 1)
     }
 }
 

@@ -14,13 +14,17 @@ pub struct ValueRules {
     pub max_bytes: usize,
     /// Values must be UTF-8.
     pub(super) is_text: bool,
+    /// Those of JSON keep their types, and may be null, arrays and objects.
+    pub(super) is_typed: bool,
 }
 
 impl ValueRules {
     /// For values that become parts of a command line.
-    pub const ARGUMENTS: Self = Self { max_bytes: MAX_ARGUMENT_BYTES, is_text: false };
+    pub const ARGUMENTS: Self = Self { max_bytes: MAX_ARGUMENT_BYTES, is_text: false, is_typed: false };
     /// For values that are given to tasks in another way.
-    pub const TEXTS: Self = Self { max_bytes: MAX_ROW_BYTES, is_text: false };
+    pub const TEXTS: Self = Self { max_bytes: MAX_ROW_BYTES, is_text: false, is_typed: false };
+    /// For values that become objects of a language.
+    pub const OBJECTS: Self = Self { is_typed: true, ..Self::TEXTS };
 
     /// These rules for the values of a table. Names of files may be any bytes, but a table of a foreign encoding would be
     /// passed on garbled.

@@ -18,6 +18,22 @@ pub trait Values {
 
     /// The value at `index`, below [`Values::count`]; a number is written into `digits`.
     fn value<'a>(&'a self, index: usize, digits: &'a mut Digits) -> &'a [u8];
+
+    /// What is known of the type of the value at `index`.
+    fn written_as(&self, _index: usize) -> WrittenAs {
+        WrittenAs::Text
+    }
+}
+
+/// What the source of a value says of its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WrittenAs {
+    /// Nothing: it is a text, which may stand for a number.
+    Text,
+    /// It is a text of JSON, whatever it looks like.
+    JsonText,
+    /// It is another value of JSON, as it is written there.
+    Json,
 }
 
 impl Values for [&BStr] {

@@ -28,7 +28,7 @@ mod words;
 use super::parameter::fill::ParameterValues;
 use super::shell::Quoting;
 pub use bind::NumberUse;
-pub use expand::{CommandLine, Digits, TaskPlace, Values};
+pub use expand::{CommandLine, Digits, TaskPlace, Values, WrittenAs};
 pub use fault::TemplateError;
 use form::Form;
 pub use number::{NumberFormat, is_whole_number};
