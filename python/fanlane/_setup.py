@@ -68,6 +68,7 @@ class Settings:
             "argv": list(sys.argv),
             "main_path": path,
             "main_name": name,
+            "main_is_imported": getattr(sys.modules["__main__"], "__name__", None) == "__mp_main__",
             "initializer": initializer,
             "output": self.shows_output,
         }

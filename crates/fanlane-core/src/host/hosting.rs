@@ -31,6 +31,8 @@ const ID_POLL_INTERVAL: Duration = Duration::from_millis(20);
 const ID_TIMEOUT: Duration = Duration::from_secs(20);
 /// Maximum wait of an ended run for watchers that do not read.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(600);
+/// The same where the starter of the run waits, too.
+const AWAITED_DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What has started a run, and is told of it in a way of its own, beside the watchers.
 pub(super) trait Starter {
@@ -48,6 +50,11 @@ pub(super) trait Starter {
 
     /// The run is over, and the history has it.
     fn ended(&mut self) {}
+
+    /// It waits for the end of this process, and has the results without watchers.
+    fn awaits_exit(&self) -> bool {
+        false
+    }
 }
 
 /// A run that has begun.
@@ -169,13 +176,15 @@ impl Hosting {
         }
         writer.end();
         starter.ended();
-        state.wait_until_delivered(is_missing, DRAIN_TIMEOUT);
+        let is_awaited = starter.awaits_exit();
+        let drain_timeout = if is_awaited { AWAITED_DRAIN_TIMEOUT } else { DRAIN_TIMEOUT };
+        state.wait_until_delivered(is_missing && !is_awaited, drain_timeout);
         if let (Some(leaving), Err(_)) = (leaving, left) {
             leaving.try_again(DRAIN_TIMEOUT);
         }
         folder.remove();
         // Watchers that connected at the last moment.
-        state.wait_until_delivered(false, DRAIN_TIMEOUT);
+        state.wait_until_delivered(false, drain_timeout);
     }
 }
 

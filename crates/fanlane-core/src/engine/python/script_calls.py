@@ -2,8 +2,10 @@
 # script itself; the worker is told a short readable value of each. docs/design/python-package.md describes both.
 
 import _pickle
+import functools
 import itertools
-import reprlib
+import pickle
+import weakref
 
 pickle_loads, pickle_dumps = _pickle.loads, _pickle.dumps
 
@@ -20,6 +22,9 @@ WAITING_BYTES = 64 << 10
 FIRST_WAITING = 8
 SENT_ONCE = 1 << 20
 MAX_SEGMENTS = 4
+# Arguments below this size are copied: a mapping keeps a descriptor open for as long as the function keeps one of its arrays.
+MIN_MAPPED_BYTES = 1 << 20
+MAX_MAPPED = 64
 RECEIVE_BYTES = 64 << 10
 # With its head a result is a frame, whose length is a number of 32 bits.
 MAX_PICKLE_BYTES = (1 << 32) - 64
@@ -70,7 +75,7 @@ class LazyMain(types.ModuleType):
             self.__file__ = path
 
     def __getattr__(self, attribute):
-        if not attribute.startswith("__"):
+        if not attribute.startswith("__") and not current.pickles_by_value:
             with importing_main:
                 import_main(self)
                 main = sys.modules["__main__"]
@@ -86,6 +91,11 @@ importing_main = threading.RLock()
 def import_main(lazy):
     """Imports the script's main module as multiprocessing does where it spawns: under another name, so that what stands below
     its guard does not run."""
+    failure = lazy.__dict__.get("_failure")
+    if failure is not None:
+        # What the script does before it fails is not done again for each call.
+        error, trace = failure
+        raise error.with_traceback(trace)
     asked = lazy.__dict__.pop("_asked", None)
     if asked is None:
         return
@@ -101,9 +111,8 @@ def import_main(lazy):
             found = runpy.run_module(name, run_name="__mp_main__", alter_sys=True)
         else:
             found = runpy.run_path(path, run_name="__mp_main__")
-    except BaseException:
-        # The next call that needs it has the same reason.
-        lazy.__dict__["_asked"] = asked
+    except BaseException as error:
+        lazy.__dict__["_failure"] = error, error.__traceback__
         raise
     finally:
         module_for_tasks.is_importing_main = False
@@ -157,12 +166,51 @@ class ScriptEnded(Exception):
     """The script is gone: nothing of the call is wanted."""
 
 
+mapped = weakref.WeakSet()
+
+
+def own_payload(file, length):
+    """The payload of a segment that has no other, in memory of its own, so that the call may write into its arrays. It is given
+    back with the last of them."""
+    if length >= MIN_MAPPED_BYTES and len(mapped) < MAX_MAPPED:
+        memory = mmap.mmap(file, length, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE)
+        mapped.add(memory)
+    else:
+        memory = bytearray(length)
+        filled = 0
+        while filled < length:
+            count = os.preadv(file, [memoryview(memory)[filled:]], filled)
+            if count == 0:
+                raise RuntimeError("the arguments of the call are cut off")
+            filled += count
+    if memory[0] == 0x80:
+        return pickle_loads(memory)
+    return with_buffers(memoryview(memory))
+
+
+def with_buffers(view):
+    """A payload with buffers, which stay where they are."""
+    count = int.from_bytes(view[4:8], "little")
+    pickle_bytes, *lengths = struct.unpack_from(f"<{count + 1}Q", view, 8)
+    start = 8 + 8 * (count + 1)
+    place = start + pickle_bytes
+    buffers = []
+    for length in lengths:
+        place = (place + 63) // 64 * 64
+        buffers.append(view[place : place + length])
+        place += length
+    return pickle_loads(view[start : start + pickle_bytes], buffers=buffers)
+
+
 class DataLink:
     """The connection of a lane to the script: payloads come through memory of the script, results through the socket."""
 
     def __init__(self, setup, lane):
         self.stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.stream.connect("\0" + setup["address"])
+        credentials = self.stream.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("iii"))
+        if struct.unpack("iii", credentials)[1] != os.geteuid():
+            raise PermissionError("the socket of the script belongs to another user")
         self.stream.sendall(bytes.fromhex(setup["key"]) + struct.pack("<I", lane))
         _, key, descriptors = self.receive()
         self.multiprocessing_key = bytes(key)
@@ -202,19 +250,11 @@ class DataLink:
         return body[4:], descriptors
 
     def segment(self, number):
-        found = self.segments.get(number)
-        if found is None:
-            _, descriptors = self.ask(b"G", number)
-            if not descriptors:
-                raise RuntimeError("the script does not have the call any more")
-            if len(self.segments) >= MAX_SEGMENTS:
-                oldest = next(iter(self.segments))
-                memory, file = self.segments.pop(oldest)
-                memory.close()
-                os.close(file)
-            found = mmap.mmap(descriptors[0], 0, mmap.MAP_SHARED, mmap.PROT_READ), descriptors[0]
-            self.segments[number] = found
-        return found
+        """Asks for a segment; its descriptor."""
+        _, descriptors = self.ask(b"G", number)
+        if not descriptors:
+            raise RuntimeError("the script does not have the call any more")
+        return descriptors[0]
 
     def function(self, function):
         """A function by its number, or from its own pickle."""
@@ -237,27 +277,22 @@ class DataLink:
             self.index = index = mmap.mmap(self.index_file, 0)
             self.marks = memoryview(index).cast("Q")
         segment, length, offset = unpack_entry(index, entry)
-        memory, file = self.segments.get(segment) or self.segment(segment)
+        memory = self.segments.get(segment)
+        if memory is None:
+            file = self.segment(segment)
+            try:
+                size = os.fstat(file).st_size
+                if length == size:
+                    return own_payload(file, length)
+                if len(self.segments) >= MAX_SEGMENTS:
+                    self.segments.pop(next(iter(self.segments))).close()
+                memory = self.segments[segment] = mmap.mmap(file, size, mmap.MAP_SHARED, mmap.PROT_READ)
+            finally:
+                os.close(file)
         data = memory[offset : offset + length]
         if data[0] == 0x80:
             return pickle_loads(data)
-        return self.with_buffers(file, offset, data)
-
-    def with_buffers(self, file, offset, data):
-        """A payload with buffers, which lie in memory that is the call's own, so that it may write into them."""
-        count = int.from_bytes(data[4:8], "little")
-        pickle_bytes, *lengths = struct.unpack_from(f"<{count + 1}Q", data, 8)
-        start = 8 + 8 * (count + 1)
-        outer = offset // PAGE_BYTES * PAGE_BYTES
-        own = mmap.mmap(file, offset - outer + len(data), mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE, offset=outer)
-        view = memoryview(own)[offset - outer :]
-        place = start + pickle_bytes
-        buffers = []
-        for length in lengths:
-            place = (place + 63) // 64 * 64
-            buffers.append(view[place : place + length])
-            place += length
-        return pickle_loads(data[start : start + pickle_bytes], buffers=buffers)
+        return with_buffers(memoryview(bytearray(data)))
 
     def add(self, number, status, data, now_ns):
         """Adds a result, which is sent at once if nothing was sent for a while. Until then the script finds it in the memory when
@@ -286,28 +321,18 @@ class DataLink:
             # The script is gone, and with it soon this interpreter.
             pass
 
-    def add_with_buffers(self, number, data, buffers):
-        """Sends a result with large buffers, which go through memory."""
+    def add_with_buffers(self, number, data, file, lengths):
+        """Sends a result whose large buffers lie in a memory file, which is closed."""
         self.flush()
-        lengths = [buffer.nbytes for buffer in buffers]
-        file = os.memfd_create("fanlane-result", os.MFD_CLOEXEC)
+        body = struct.pack(f"<QI{len(lengths)}Q", number, len(lengths), *lengths) + data
+        frame = b"V" + len(body).to_bytes(4, "little") + body
         try:
-            place = 0
-            for buffer in buffers:
-                rest = buffer
-                at = place
-                while rest.nbytes:
-                    written = os.pwrite(file, rest, at)
-                    at += written
-                    rest = rest[written:]
-                place = (at + 4095) // 4096 * 4096
-            os.ftruncate(file, place)
-            head = struct.pack(f"<QI{len(lengths)}Q", number, len(lengths), *lengths)
-            body = head + data
-            frame = b"V" + len(body).to_bytes(4, "little") + body
             sent = socket.send_fds(self.stream, [frame], [file])
             if sent < len(frame):
-                self.stream.sendall(frame[sent:])
+                self.stream.sendall(memoryview(frame)[sent:])
+        except OSError:
+            # The script is gone, and with it soon this interpreter.
+            pass
         finally:
             os.close(file)
 
@@ -332,26 +357,54 @@ class DataLink:
             self.state[0] = self.sent | FIRST_WAITING
 
 
-class Shortened(reprlib.Repr):
-    """A value as a person reads it, at little cost whatever it is."""
+MAX_SHOWN_CHARS = 120
+MAX_SHOWN_ITEMS = 6
+MAX_SHOWN_BITS = 1024
+# Types whose repr is short and quick, and does nothing of the user's.
+PLAIN_TYPES = (int, float, bool, complex, type(None), type(...), type(NotImplemented), range)
+PLAIN_MODULES = ("datetime", "decimal", "fractions", "pathlib", "pathlib._local", "uuid")
+ARRAY_MODULES = ("numpy", "pandas", "torch", "scipy")
+BRACKETS = {list: "[]", tuple: "()", set: "{}", frozenset: "{}", dict: "{}"}
 
-    def __init__(self):
-        super().__init__()
-        self.maxstring = self.maxother = 120
-        self.maxlong = 60
-        self.maxlevel = 3
 
-    def repr_instance(self, value, level):
+def shortened(value, level=3):
+    """A value as a person reads it. It takes no time, whatever the value is: types of the user are named, not asked."""
+    kind = type(value)
+    if kind is int and value.bit_length() > MAX_SHOWN_BITS:
+        return f"int of {value.bit_length()} bits"
+    if kind in PLAIN_TYPES or kind.__module__ in PLAIN_MODULES:
+        return repr(value)[:MAX_SHOWN_CHARS]
+    if kind is str or kind is bytes or kind is bytearray:
+        return repr(value) if len(value) <= MAX_SHOWN_CHARS else repr(value[:MAX_SHOWN_CHARS]) + "…"
+    if kind in BRACKETS:
+        return shortened_items(value, kind, level)
+    if kind is types.FunctionType or kind is types.BuiltinFunctionType or kind is type:
+        return f"<{'class' if kind is type else 'function'} {value.__qualname__}>"
+    if kind.__module__.partition(".")[0] in ARRAY_MODULES:
         shape = getattr(value, "shape", None)
+        if shape == ():
+            return repr(value)[:MAX_SHOWN_CHARS]
         if isinstance(shape, tuple):
-            return f"{type(value).__name__} {shape} {getattr(value, 'dtype', '')}".rstrip()
-        try:
-            return f"{type(value).__name__} of {len(value)}"
-        except Exception:
-            return super().repr_instance(value, level)
+            return f"{kind.__name__} {tuple(shape)} {getattr(value, 'dtype', '')}".rstrip()
+    return f"<{kind.__qualname__}>"
 
 
-shortened = Shortened()
+def shortened_items(value, kind, level):
+    opening, closing = BRACKETS[kind]
+    if not value:
+        return opening + closing if kind in (list, tuple, dict) else f"{kind.__name__}()"
+    if level == 0:
+        return f"{opening}…{closing}"
+    shown = []
+    for item in itertools.islice(value, MAX_SHOWN_ITEMS):
+        words = shortened(item, level - 1)
+        shown.append(f"{words}: {shortened(value[item], level - 1)}" if kind is dict else words)
+    text = ", ".join(shown)
+    if len(value) > MAX_SHOWN_ITEMS:
+        text += f", … ({len(value)})"
+    elif kind is tuple and len(value) == 1:
+        text += ","
+    return opening + text + closing
 
 
 def readable(value, count):
@@ -361,20 +414,18 @@ def readable(value, count):
         return TEXT, f"{count} result{'' if count == 1 else 's'}".encode()
     if value is None:
         return NOTHING, b""
-    if kind is int:
-        return TEXT, plain(value)[1][:200]
     if kind is str:
         return TEXT, value[:200].encode("utf-8", "backslashreplace")
     try:
-        text = shortened.repr(value)
+        text = shortened(value)
     except BaseException as error:
         text = f"<{kind.__name__}, whose repr raises {type(error).__name__}>"
     text = text[:400].encode("utf-8", "backslashreplace")
     return OBJECT, len(text).to_bytes(4, "little") + text
 
 
-def pickled(value, buffers):
-    """The pickle of a value; its large buffers are put into `buffers`."""
+def pickled(value, buffers=None):
+    """The pickle of a value; its large buffers are put into `buffers`, if that is given."""
 
     def is_small(buffer):
         try:
@@ -386,15 +437,40 @@ def pickled(value, buffers):
         buffers.append(raw)
         return False
 
+    callback = None if buffers is None else is_small
+    # What a function that has travelled by value has made knows its class by value, too. That a class is looked for in the main
+    # module is no reason to import it then.
+    by_value = sys.modules.get("cloudpickle") or sys.modules.get("joblib.externals.cloudpickle")
+    if by_value is None:
+        return pickle_dumps(value, 5, buffer_callback=callback)
+    current.pickles_by_value = True
     try:
-        return pickle_dumps(value, 5, buffer_callback=is_small)
+        return pickle_dumps(value, 5, buffer_callback=callback)
     except BaseException:
-        # What a function that has travelled by value has made knows its class by value, too.
-        by_value = sys.modules.get("cloudpickle")
-        if by_value is None:
-            raise
-        buffers.clear()
-        return by_value.dumps(value, 5, buffer_callback=is_small)
+        if buffers:
+            buffers.clear()
+        return by_value.dumps(value, 5, buffer_callback=callback)
+    finally:
+        current.pickles_by_value = False
+
+
+def in_file(buffers):
+    """A memory file with the buffers, each at the begin of a page, and their lengths."""
+    file = os.memfd_create("fanlane-result", os.MFD_CLOEXEC)
+    try:
+        place = 0
+        for buffer in buffers:
+            rest, at = buffer, place
+            while rest.nbytes:
+                written = os.pwrite(file, rest, at)
+                at += written
+                rest = rest[written:]
+            place = (at + PAGE_BYTES - 1) // PAGE_BYTES * PAGE_BYTES
+        os.ftruncate(file, place)
+    except BaseException:
+        os.close(file)
+        raise
+    return file, [buffer.nbytes for buffer in buffers]
 
 
 def raised(error, item):
@@ -411,7 +487,7 @@ def raised(error, item):
     # Raised in the script, any other would end it.
     if isinstance(error, Exception):
         try:
-            whole = pickled(error, [])
+            whole = pickled(error)
             pickle_loads(whole)
         except BaseException:
             whole = None
@@ -507,9 +583,9 @@ class ScriptLane(Lane):
                     os._exit(1)
                 status, body = RAISED, raised(error, item and item[0])
                 told = FAILED, self.told(error)
-                error = None
+                error = data = None
             if buffers:
-                link.add_with_buffers(number, body, buffers)
+                link.add_with_buffers(number, body, *buffers)
             else:
                 link.add(number, status, body, clock())
             body = buffers = None
@@ -550,15 +626,15 @@ class ScriptLane(Lane):
         return words.encode("utf-8", "backslashreplace")
 
     def result(self, value, count):
-        """The pickle of a result with its large buffers, or the reason why there is none."""
+        """The pickle of a result and the file with its large buffers, or the reason why there is none."""
         buffers = []
         try:
             data = pickled(value, buffers)
             if len(data) > MAX_PICKLE_BYTES:
                 raise ValueError(f"its pickle has {len(data)} bytes, and 4 GiB are the most: write it to a file, or return an array")
-            return VALUE, data, buffers
+            return VALUE, data, buffers and in_file(buffers)
         except BaseException as error:
-            shown = f"a list of {count}" if count is not None else shortened.repr(value)
+            shown = f"a list of {count}" if count is not None else shortened(value)
             return UNSENDABLE, pickle_dumps((repr(error), shown, None), 5), None
 
     def chunk(self, number, function, way, items, place):
@@ -588,6 +664,56 @@ class ScriptLane(Lane):
         return values
 
 
+class GlobalsOfInitializer:
+    """The global variables of an initializer that has travelled by value: functions that travel so later find in theirs what it
+    has left there, as all find the same in a module that is imported."""
+
+    def __init__(self):
+        # The variables of each module, and what they were before the initializer was called.
+        self.seen = {}
+        # What it has left, by the name of the module.
+        self.left = None
+
+    def load(self, data):
+        globals_of_initializer = self
+
+        class Unpickler(pickle.Unpickler):
+            def find_class(self, module, name):
+                found = super().find_class(module, name)
+                if name == "_function_setstate" and "cloudpickle" in module:
+                    return globals_of_initializer.watch(sys.modules[module], found)
+                return found
+
+        return Unpickler(io.BytesIO(data)).load()
+
+    def watch(self, module, set_state):
+        """Puts itself between cloudpickle and the functions that it makes."""
+
+        @functools.wraps(set_state)
+        def watched(function, state):
+            set_state(function, state)
+            names = function.__globals__
+            if self.left is None:
+                self.seen[id(names)] = names, dict(names)
+            else:
+                names.update(self.left.get(names.get("__name__"), ()))
+
+        module._function_setstate = watched
+        return watched
+
+    def give(self):
+        """The initializer has returned. Functions, classes and modules that it has left as they were come with each function that
+        needs them, perhaps changed meanwhile."""
+        kinds = type, types.FunctionType, types.ModuleType
+        self.left = {}
+        for names, before in self.seen.values():
+            left = self.left.setdefault(names.get("__name__"), {})
+            for key, value in names.items():
+                if not key.startswith("__") and not (isinstance(value, kinds) and before.get(key) is value):
+                    left[key] = value
+        self.seen.clear()
+
+
 def serve_script(program, setup, lane):
     """Gets the interpreter ready for the calls of a script; returns the type of its lanes."""
     script = setup["script"]
@@ -609,10 +735,15 @@ def serve_script(program, setup, lane):
     sys.modules["_fanlane_task"] = module
     sys.meta_path.append(TaskModuleFinder(module))
     sys.meta_path.insert(0, KeyFinder(link.multiprocessing_key))
-    sys.modules["__main__"] = LazyMain(asked["main_name"], asked["main_path"], module)
+    sys.modules["__main__"] = main = LazyMain(asked["main_name"], asked["main_path"], module)
+    if asked["main_is_imported"]:
+        # The functions of the calls know it by this name, since their pool is made in a worker itself.
+        sys.modules["__mp_main__"] = main
     if asked["initializer"] is not None:
         program.step = "the initializer cannot be read: "
-        function, arguments = link.function(asked["initializer"])
+        globals_of_initializer = GlobalsOfInitializer()
+        function, arguments = globals_of_initializer.load(link.ask(b"Q", asked["initializer"])[0])
         program.step = "the initializer failed: "
         function(*arguments)
+        globals_of_initializer.give()
     return ScriptLane

@@ -100,9 +100,11 @@ noticed = Noticed()
 
 
 class Current(threading.local):
-    """The lane of a thread."""
+    """The lane of a thread, and what it is doing."""
 
     lane = None
+    # It makes a pickle that can take along what the main module would have.
+    pickles_by_value = False
 
 
 current = Current()

@@ -110,4 +110,8 @@ impl Starter for Reports {
         self.send_json(b'Z', &all);
         self.out = None;
     }
+
+    fn awaits_exit(&self) -> bool {
+        true
+    }
 }
