@@ -8,6 +8,7 @@ import weakref
 from collections import deque
 from concurrent.futures import Executor as _Executor
 from concurrent.futures import Future, InvalidStateError, TimeoutError
+from functools import partial
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, TypeVar
 
 from ._feeder import Feeder
@@ -227,4 +228,5 @@ def _values(run: Run, feed: StreamFeed, deadline: Optional[float]) -> Iterator[A
         feed.is_abandoned = True
         feed.lift_bound()
         if not run.over.is_set():
-            run.cancel_queued(feed)
+            # It may be collected while any lock is held.
+            run.request(partial(run.cancel_queued, feed))

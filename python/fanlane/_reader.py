@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hmac
 import json
 import mmap
@@ -30,6 +31,8 @@ BUNCH_SECS = 0.001
 # A call that the engine says is done and whose large result has not come: the interpreter has died between both.
 LOST_RESULT_SECS = 0.25
 RECEIVE_BYTES = 256 << 10
+# A smaller result is copied: one that is mapped keeps a descriptor of the script open.
+MIN_MAPPED_BYTES = 8 << 20
 # How an interpreter ends in a chunk of which other items can be called.
 ENDS_OF_INTERPRETERS = ("died", "exited", "timeout", "lost")
 
@@ -219,9 +222,11 @@ class Reader:
         if kind == ord("R"):
             self.take_results(body)
         elif kind == ord("M"):
-            self.waiting[link.fileno()] = Waiting(link.descriptors.popleft())
+            memory = link.take_descriptor()
+            if memory is not None:
+                self.waiting[link.fileno()] = Waiting(memory)
         elif kind == ord("V"):
-            self.take_large_result(body, link.descriptors.popleft())
+            self.take_large_result(body, link.take_descriptor())
         elif kind == ord("G"):
             with run.lock:
                 descriptor = run.segments.descriptor(struct.unpack("<I", body)[0])
@@ -264,18 +269,28 @@ class Reader:
         self.without_result.pop(number, None)
         self.held.pop(number, None)
 
-    def take_large_result(self, body: memoryview, descriptor: int) -> None:
-        """A result with buffers, which are memory of this process from now on."""
+    def take_large_result(self, body: memoryview, descriptor: Optional[int]) -> None:
+        """A result with buffers, which are memory of this process alone from now on."""
         number, count = struct.unpack_from("<QI", body)
         sizes = struct.unpack_from(f"<{count}Q", body, 12)
-        memory = memoryview(mmap.mmap(descriptor, 0))
-        os.close(descriptor)
-        buffers, start = [], 0
-        for size in sizes:
-            buffers.append(memory[start : start + size])
-            start = (start + size + mmap.PAGESIZE - 1) & -mmap.PAGESIZE
         with self.run.lock:
             entry = self.take(number, _wire.VALUE)
+        buffers: List[memoryview] = []
+        try:
+            if descriptor is None:
+                raise OSError(errno.EMFILE, "the script has too many files open to take the result in")
+            memory, start = read_privately(descriptor), 0
+            for size in sizes:
+                buffers.append(memory[start : start + size])
+                start = (start + size + mmap.PAGESIZE - 1) & -mmap.PAGESIZE
+        except (OSError, MemoryError) as error:
+            if entry is not None:
+                self.run.failed += 1
+                entry.sink._settle(entry.key, False, error)
+            return
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
         if entry is not None:
             self.settle(number, entry, _wire.VALUE, body[12 + 8 * count :], buffers)
 
@@ -330,7 +345,11 @@ class Reader:
     def end(self) -> None:
         """After the last word of the host: what the interpreters have sent before they ended, and then the rest."""
         run = self.run
-        self.fetch_results()
+        try:
+            self.fetch_results()
+        except Exception as error:
+            # The calls without a result have this reason; none waits for ever.
+            run.reason = run.reason or error
         run.host.end()
         if run.reason is None:
             if not run.begun.is_set():
@@ -361,6 +380,18 @@ class Reader:
             for its in links.values():
                 its.close()
             links.clear()
+
+
+def read_privately(descriptor: int) -> memoryview:
+    """What a memory file has, as memory that neither a fork of the script nor anything else shares, and that keeps no descriptor
+    open unless it is large."""
+    size = os.fstat(descriptor).st_size
+    if size >= MIN_MAPPED_BYTES:
+        return memoryview(mmap.mmap(descriptor, size, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE))
+    memory, read = memoryview(bytearray(size)), 0
+    while read < size:
+        read += os.preadv(descriptor, [memory[read:]], read)
+    return memory
 
 
 def print_of_call(stream: int, data: bytes) -> None:

@@ -45,7 +45,8 @@ class Stream:
         self.is_watched_for_sending = False
         self.received = 0
         self.rest = bytearray()
-        self.descriptors: Deque[int] = deque()
+        # None for one that was lost because this process may have no more open.
+        self.descriptors: Deque[Optional[int]] = deque()
         self.outgoing: Deque[Tuple[memoryview, Optional[int]]] = deque()
 
     def fileno(self) -> int:
@@ -89,7 +90,7 @@ class Stream:
     def receive(self, buffer: bytearray, take: Callable[[int, memoryview], None]) -> bool:
         """Reads once and gives each whole frame to `take`; False at the end of the stream."""
         try:
-            count, ancillary, _, _ = self.connection.recvmsg_into([buffer], _ANCILLARY_BYTES, socket.MSG_CMSG_CLOEXEC)
+            count, ancillary, flags, _ = self.connection.recvmsg_into([buffer], _ANCILLARY_BYTES, socket.MSG_CMSG_CLOEXEC)
         except (BlockingIOError, InterruptedError):
             return True
         except OSError:
@@ -99,6 +100,8 @@ class Stream:
                 received = array.array("i")
                 received.frombytes(data[: len(data) - len(data) % received.itemsize])
                 self.descriptors.extend(received)
+        if flags & socket.MSG_CTRUNC:
+            self.descriptors.append(None)
         if count == 0:
             return False
         self.received += count
@@ -127,8 +130,14 @@ class Stream:
             start = following
         return start
 
+    def take_descriptor(self) -> Optional[int]:
+        """The descriptor of the next frame that has one; None where it was lost."""
+        return self.descriptors.popleft() if self.descriptors else None
+
     def close(self) -> None:
         self.connection.close()
         self.outgoing.clear()
         while self.descriptors:
-            os.close(self.descriptors.popleft())
+            descriptor = self.descriptors.popleft()
+            if descriptor is not None:
+                os.close(descriptor)

@@ -279,6 +279,20 @@ def block_of(n):
     return Block(b"x" * n)
 
 
+class Array:
+    """Memory that can be written to, pickled as a buffer, as arrays are."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def __reduce_ex__(self, protocol):
+        return Array, (pickle.PickleBuffer(self.data),)
+
+
+def array_of(size):
+    return Array(bytearray(b"x" * size))
+
+
 def put(shared, key, value):
     shared[key] = value
 

@@ -332,6 +332,21 @@ class Drops(Case):
             self.assertIn("forked from", said)
             self.assertEqual(pool.apply(functions.cube, (2,)), 8)
 
+    def test_a_large_result_is_not_shared_with_a_fork_and_keeps_no_descriptor(self):
+        with fanlane.Pool(1) as pool:
+            pool.apply(functions.cube, (1,))
+            before = len(os.listdir("/proc/self/fd"))
+            results = [pool.apply(functions.array_of, (size,)) for size in (100_000, 100_000, 9_000_000)]
+            self.assertLessEqual(len(os.listdir("/proc/self/fd")), before + 1)
+            child = os.fork()
+            if child == 0:
+                for result in results:
+                    memoryview(result.data)[:] = b"y" * len(memoryview(result.data))
+                os._exit(0)
+            self.assertEqual(os.waitpid(child, 0)[1], 0)
+            self.assertEqual([bytes(memoryview(result.data)[:3]) for result in results], [b"xxx"] * 3)
+            del results
+
     def test_a_fork_after_the_end_of_a_pool_closes_nothing_of_others(self):
         pool = fanlane.Pool(1)
         pool.terminate()
