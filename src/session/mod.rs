@@ -39,6 +39,7 @@ pub use job_editor::{
     JobEditor, OrderDraft, Origin, ParameterDraft, Preview, PythonFunctions, expand, task_inputs, task_text,
 };
 pub use machine::Machine;
+#[cfg(feature = "gui")]
 pub(crate) use notices::sentence;
 pub use notices::{Notice, Notices, Severity, Topic};
 pub use options::SessionOptions;

@@ -71,7 +71,7 @@ fn a_folder_whose_name_is_no_utf_8_is_a_folder_as_any_other() {
         assert!(path.exists(), "{}", path.display());
     }
     // The values, too: through the host, the history and back.
-    let ended = run("run|--background|cat go; echo {}|:::|x|CAFE", place);
+    let ended = run("run|--background|until test -e go; do sleep 0.01; done; echo {}|:::|x|CAFE", place);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let number = ended.out.trim().to_owned();
     done(&format!("stop|{number}"), place);

@@ -84,8 +84,8 @@ fn nothing_that_was_suspended_outlives_its_engine_also_where_tasks_are_calls() {
         let shell = terminal.child.id();
         let engine = process_tree::children(shell)[0];
         terminal.press(CTRL_Z, "Stopped");
+        wait_until("a stopped task", || process_tree::descendants(engine).into_iter().any(is_stopped));
         let below = process_tree::descendants(engine);
-        assert!(below.iter().any(|pid| is_stopped(*pid)), "{words}");
         terminal.type_keys("kill -KILL %1\n");
         below.iter().for_each(|pid| wait_until("the end of what it left", || is_gone(*pid)));
     }

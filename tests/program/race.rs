@@ -59,10 +59,27 @@ fn a_race_is_told_saved_exported_and_shown_again() {
 #[test]
 fn a_command_is_raced_and_its_failures_are_told() {
     let folder = folder();
-    let words = ["race", "--modes", "one,threads", "--workers", "2", "--repeat", "2", "--warmup", "0", "exit {}"];
+    let words = [
+        "race",
+        "--modes",
+        "one,threads",
+        "--workers",
+        "2",
+        "--repeat",
+        "2",
+        "--warmup",
+        "0",
+        "echo boom >&2; exit {}",
+    ];
     let ended = run_in(&[&words[..], &[":::", "0", "1"]].concat(), folder.path());
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert!(ended.out.contains("Up to 1 task of a run did not succeed"), "{}", ended.out);
+    assert!(
+        ended
+            .out
+            .contains("Up to 1 task of a run did not succeed (the first in one process, task 2: exit 1: boom), so"),
+        "{}",
+        ended.out
+    );
     assert!(ended.out.contains("2 threads"), "{}", ended.out);
 }
 

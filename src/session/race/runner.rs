@@ -11,6 +11,7 @@ use crate::session::Machine;
 use fanlane_core::engine::python::PythonCall;
 use fanlane_core::engine::{Engine, RunCommand, RunHandle, RunOptions, event_pump};
 use fanlane_core::event::{AttemptRecord, DispatchEvent, Event, EventKind, TaskEvent};
+use fanlane_core::model::failures::{is_failure, with_tails};
 use fanlane_core::model::race::{Contender, RaceEnd, RaceEvent, RaceModel, Schedule, Usage};
 
 use super::RacePlan;
@@ -174,12 +175,12 @@ impl Turns {
             // The race may have been stopped just before the run was stored.
             self.stop_current();
         }
-        let mut gave_up = None;
+        let (mut gave_up, mut has_failed) = (None, false);
         for event in &receiver {
             if let EventKind::Dispatch(DispatchEvent::GaveUp { reason }) = &event.kind {
                 gave_up = Some(reason.clone());
             }
-            if !self.send(RaceEvent::Run(without_output(event))) {
+            if !self.send(RaceEvent::Run(without_output(event, &mut has_failed))) {
                 self.stop_current();
             }
         }
@@ -205,15 +206,16 @@ impl Turns {
     }
 }
 
-/// The event without output and values, which a race does not keep.
-fn without_output(mut event: Event) -> Event {
+/// The event without output and values, which a race does not keep, but for the end of what the first failed task printed.
+fn without_output(mut event: Event, has_failed: &mut bool) -> Event {
     let strip = |record: &mut AttemptRecord| {
-        record.output = None;
-        record.value = None;
+        let is_first = !*has_failed && is_failure(record);
+        *has_failed |= is_first;
+        *record = if is_first { with_tails(record) } else { record.without_results() };
     };
     match &mut event.kind {
         EventKind::Task(TaskEvent::Finished(records)) => records.iter_mut().for_each(strip),
-        EventKind::Task(TaskEvent::Retried(record)) => strip(record),
+        EventKind::Task(TaskEvent::Retried(record)) => *record = record.without_results(),
         _ => {}
     }
     event

@@ -39,7 +39,8 @@ impl Failures {
     }
 }
 
-fn is_failure(record: &AttemptRecord) -> bool {
+/// Whether an attempt neither succeeded nor was cancelled.
+pub fn is_failure(record: &AttemptRecord) -> bool {
     !matches!(record.outcome.class(), OutcomeClass::Done | OutcomeClass::Cancelled)
 }
 

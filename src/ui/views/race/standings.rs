@@ -152,6 +152,7 @@ fn hint(one: &Standing, name: &str, beside: Option<&Standing>) -> String {
     }
     if one.not_done > 0 {
         hint += &format!("\nup to {} without success", format::plural(one.not_done, "task"));
+        hint += &one.failure.as_ref().map_or_else(String::new, |why| format!(", first {why}"));
     }
     if let Some(other) = beside {
         hint += &format!("\ncompared with (thin bar): {}", mean_words(&other.time));

@@ -30,6 +30,8 @@ MAX_MESSAGE_CHARS = 2000
 MAX_RESULT_BYTES = 128 << 20
 # Objects whose pickle has such a size are handed on in each way, as a trial.
 MIN_COMPARED_BYTES = 32 << 10
+# A longer line is sent in pieces.
+MAX_LINE_BYTES = 8 << 10
 MAX_COMPARED_BYTES = 128 << 20
 PIPE_BYTES = 64 << 10
 
@@ -143,6 +145,12 @@ class SharedStream(OwnStream):
             raise TypeError("write() argument must be str, not " + type(text).__name__)
         lane.print(self.number, text.encode("utf-8", self.errors))
         return len(text)
+
+    def flush(self):
+        lane = current.lane
+        if lane is not None:
+            lane.print_begun(self.number)
+        super().flush()
 
 
 def note_fork():
@@ -424,6 +432,8 @@ class Lane:
         self.sending = threading.Lock()
         # How many objects calls have returned.
         self.objects = 0
+        # What this lane's thread has printed of a line of each stream, by its number.
+        self.begun_lines = {}
 
     def task(self):
         """The task under way; None between batches."""
@@ -435,9 +445,22 @@ class Lane:
         return Task(number, attempts if type(attempts) is int else attempts[place], self.number)
 
     def print(self, number, data):
+        """Sends whole lines, each in one piece, so that what others write to the same place does not come into their midst."""
         self.noticed.happened = True
-        with self.sending:
-            send(self.stream, PRINTED, bytes([number]) + data)
+        data = self.begun_lines.pop(number, b"") + data
+        end = data.rfind(b"\n") + 1 if len(data) < MAX_LINE_BYTES else len(data)
+        if end < len(data):
+            self.begun_lines[number] = data[end:]
+        if end:
+            with self.sending:
+                send(self.stream, PRINTED, bytes([number]) + data[:end])
+
+    def print_begun(self, number):
+        """Sends what has come of a line whose end has not."""
+        data = self.begun_lines.pop(number, b"")
+        if data:
+            with self.sending:
+                send(self.stream, PRINTED, bytes([number]) + data)
 
     def serve(self):
         """Says which thread does the calls of this lane, and does them until the lane is closed."""
@@ -563,6 +586,9 @@ class Lane:
                 stream.flush()
             except Exception:
                 pass
+        # Also where a call has left another stream in the place of one.
+        for number in (1, 2):
+            self.print_begun(number)
         self.program.c_library.flush(None)
 
 

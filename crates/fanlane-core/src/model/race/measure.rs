@@ -65,6 +65,9 @@ pub struct RunMeasure {
     pub cpu_ns: u64,
     /// How the tasks ended.
     pub counts: OutcomeCounts,
+    /// The first failed task and why it failed, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
     /// Where the lanes' time went.
     pub lane_time: LaneTime,
     /// Resource use measured from outside. Its memory is at least that of the largest command.
@@ -84,6 +87,7 @@ impl RunMeasure {
             finished_ns: trace.finished_ns,
             cpu_ns: trace.cpu_ns,
             counts: trace.counts,
+            failure: trace.failure.clone(),
             lane_time,
             usage: Usage { peak_memory_bytes, ..usage },
             curve: curve(trace),

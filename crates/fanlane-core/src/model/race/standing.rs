@@ -31,6 +31,8 @@ pub struct Standing {
     pub memory_bytes: Option<u64>,
     /// Maximum number of tasks that were not done in one of its runs.
     pub not_done: u64,
+    /// The first failed task of one of its runs and why it failed, in words.
+    pub failure: Option<String>,
 }
 
 impl RaceModel {
@@ -58,6 +60,7 @@ impl RaceModel {
                 cpu_secs: self.mean_of(place, |run| run.cpu_ns as f64 / 1e9),
                 memory_bytes: self.counted(place).filter_map(|run| run.usage.peak_memory_bytes).max(),
                 not_done: self.counted(place).map(|run| run.counts.not_done()).max().unwrap_or(0),
+                failure: self.counted(place).find_map(|run| run.failure.clone()),
             })
             .collect()
     }

@@ -8,6 +8,7 @@ use crate::event::{
     AttemptRecord, DispatchEvent, Event, EventKind, OutcomeClass, OutcomeCounts, RunEvent, TaskEvent, WorkerEvent,
     WorkerId,
 };
+use crate::model::causes::Failure;
 
 /// Maximum number of tasks of a run whose lanes are kept; larger runs are measured all the same.
 pub const MAX_TRACED_TASKS: u64 = 100_000;
@@ -85,6 +86,9 @@ pub struct Trace {
     /// How the tasks ended.
     #[serde(skip)]
     pub counts: OutcomeCounts,
+    /// The first failed task and why it failed, in words.
+    #[serde(skip)]
+    pub failure: Option<String>,
     /// CPU time of all attempts, in nanoseconds.
     #[serde(skip)]
     pub cpu_ns: u64,
@@ -113,6 +117,9 @@ impl Trace {
             EventKind::Task(TaskEvent::Finished(records)) => {
                 for record in records {
                     self.counts.add(record.outcome.class());
+                    if self.failure.is_none() {
+                        self.failure = failure_words(record);
+                    }
                     self.add(record, event.at_ns, true);
                 }
             }
@@ -178,4 +185,10 @@ impl Trace {
     pub fn lanes(&self) -> u32 {
         self.lives.iter().map(|life| life.lane + 1).max().unwrap_or(0)
     }
+}
+
+/// The task and why it failed: `task 3: exit 1: no space left`.
+fn failure_words(record: &AttemptRecord) -> Option<String> {
+    let failure = Failure::of(record)?;
+    Some(format!("task {}: {}", failure.task.0 + 1, failure.words()))
 }

@@ -183,8 +183,12 @@ impl RaceModel {
         }
         let not_done = standings.iter().map(|one| one.not_done).max().unwrap_or(0);
         if not_done > 0 {
+            let told =
+                standings.iter().find_map(|one| Some((self.contenders()[one.contender].name(), one.failure.as_ref()?)));
+            let which =
+                told.map_or_else(String::new, |(name, why)| format!(" (the first in {}, {why})", uncapitalised(&name)));
             doubts.push(format!(
-                "Up to {} of a run did not succeed, so the runs may not have done the same work.",
+                "Up to {} of a run did not succeed{which}, so the runs may not have done the same work.",
                 format::plural(not_done, "task")
             ));
         }

@@ -116,7 +116,7 @@ pub fn write_json(race: &RaceModel, out: &mut dyn Write) -> io::Result<()> {
             "min_secs": one.time.min, "max_secs": one.time.max, "half_width_95_secs": one.time.half_width(),
             "secs": race.secs(one.contender), "outliers": one.outliers, "slower": quotient(one.slower),
             "speed_up": quotient(one.speed_up), "cpu_secs": one.cpu_secs, "memory_bytes": one.memory_bytes,
-            "not_done": one.not_done,
+            "not_done": one.not_done, "failure": one.failure,
             "waterfall": race.waterfall(one.contender).map(|waterfall| json!({
                 "ideal_secs": waterfall.ideal_secs,
                 "parts": waterfall.parts.iter().map(|part| (part.name.to_owned(), json!(part.secs))).collect::<serde_json::Map<_, _>>(),
