@@ -134,7 +134,7 @@ fn a_run_without_workers_says_why() {
     models.apply(MS, EventKind::Dispatch(DispatchEvent::WorkersCannotStart { reason: "out of processes".into() }));
     let page = Page::open(models, 10 * MS, [850.0, 560.0]);
     page.harness.get_by_label("No worker can be started");
-    page.harness.get_by_label("out of processes");
+    page.harness.get_by_label("Out of processes.");
 }
 
 #[test]
