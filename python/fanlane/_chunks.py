@@ -65,8 +65,13 @@ class SplitChunk(Sink):
             value: Any = items
             if length is None:
                 kind, value = CALL, (tuple(items[0]) if chunk.kind == STARMAP else (items[0],), {})
-            # It was pickled before, so that it can be again.
-            run.submit(split, key, entry.function, [dump((entry.function.number, kind, value))], [chunk.label], kind, [value], tries)
+            try:
+                dumped = dump((entry.function.number, kind, value))
+            except Exception as changed:
+                # The script has changed the items meanwhile.
+                split._settle(key, False, changed)
+                continue
+            run.submit(split, key, entry.function, [dumped], [chunk.label], kind, [value], tries)
         return True
 
     def _settle(self, key: int, ok: bool, value: Any) -> None:

@@ -60,6 +60,14 @@ class RemoteError(FanlaneError):
         return f"{words}\n\n{self.traceback}" if self.traceback else words
 
 
+def words_of(error: BaseException) -> str:
+    """What an exception says, whatever its type does when it is asked."""
+    try:
+        return str(error)
+    except Exception as other:
+        return f"its words cannot be had: {type(other).__name__}"
+
+
 def with_traceback(error: BaseException, text: str) -> BaseException:
     """The exception with the traceback of the other process as its cause, as `multiprocessing` gives it."""
     if text:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import errno
-import hmac
 import json
 import mmap
 import os
 import pickle
 import select
-import socket
 import struct
 import sys
 import time
+import weakref
 from functools import partial
+from multiprocessing.process import current_process
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple
 
 from . import _wire
 from ._chunks import SplitChunk
-from ._errors import CallCancelled, RemoteError, WorkerDied, exception_of, failure_of
+from ._entrance import Entrance
+from ._errors import CallCancelled, RemoteError, WorkerDied, exception_of, failure_of, words_of
 from ._program import other_version, refused
 from ._waiting import Waiting
 from ._wire import LINK_HELLO_BYTES, RECORD, Stream, frame
@@ -33,6 +34,7 @@ LOST_RESULT_SECS = 0.25
 RECEIVE_BYTES = 256 << 10
 # A smaller result is copied: one that is mapped keeps a descriptor of the script open.
 MIN_MAPPED_BYTES = 8 << 20
+MAX_MAPPED = 64
 # How an interpreter ends in a chunk of which other items can be called.
 ENDS_OF_INTERPRETERS = ("died", "exited", "timeout", "lost")
 
@@ -44,14 +46,14 @@ class Reader:
         self.run = run
         self.links: Dict[int, Stream] = {}
         self.waiting: Dict[int, Waiting] = {}
-        self.strangers: Dict[int, Stream] = {}
         self.buffer = bytearray(RECEIVE_BYTES)
         # Exceptions of attempts that may not be the last, and calls that are done and whose results have not come.
         self.held: Dict[int, BaseException] = {}
         self.without_result: Dict[int, float] = {}
         self.last_link_end = 0.0
         self.epoll = select.epoll()
-        for descriptor in (run.control.fileno(), run.listener.fileno(), run.woken.fileno()):
+        self.entrance = Entrance(self.epoll, run.listener, run.key)
+        for descriptor in (run.control.fileno(), run.woken.fileno()):
             self.epoll.register(descriptor, select.EPOLLIN)
 
     def serve(self) -> None:
@@ -74,6 +76,9 @@ class Reader:
             run.end_if_all_is_done()
             timeout = BUNCH_SECS if run.labels else LOST_RESULT_SECS / 2 if self.without_result else None
             self.watch(run.control)
+        due = self.entrance.timeout()
+        if due is not None:
+            timeout = due if timeout is None else min(timeout, due)
         speaks = False
         happened = self.epoll.poll(timeout)
         for descriptor, _ in happened:
@@ -85,9 +90,11 @@ class Reader:
             elif descriptor == run.woken.fileno():
                 self.be_woken()
             elif descriptor == run.listener.fileno():
-                self.accept()
+                self.entrance.accept()
             else:
-                self.greet(self.strangers[descriptor])
+                self.greet(descriptor)
+        if due is not None:
+            self.entrance.tend()
         # Behind the results of the calls whose ends it tells.
         goes_on = not speaks or run.control.receive(self.buffer, self.take_control)
         while run.requests:
@@ -159,44 +166,14 @@ class Reader:
             with memoryview(waiting.records()) as records:
                 self.take_results(records)
 
-    def accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self.run.listener.accept()
-            except (BlockingIOError, InterruptedError):
-                return
-            stranger = Stream(connection)
-            self.strangers[stranger.fileno()] = stranger
-            self.epoll.register(stranger.fileno(), select.EPOLLIN)
-
-    def greet(self, stranger: Stream) -> None:
+    def greet(self, descriptor: int) -> None:
         """An interpreter of this user that knows the key becomes a link."""
-        descriptor, hello, key = stranger.fileno(), stranger.rest, self.run.key
-        has_ended = False
-        try:
-            received = stranger.connection.recv(LINK_HELLO_BYTES - len(hello))
-            hello += received
-            has_ended = not received
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError:
-            has_ended = True
-        if len(hello) < LINK_HELLO_BYTES and not has_ended:
-            return
-        del self.strangers[descriptor]
-        credentials = stranger.connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("iii"))
-        is_own_user = struct.unpack("iii", credentials)[1] == os.geteuid()
-        if has_ended or not is_own_user or not hmac.compare_digest(bytes(hello[: len(key)]), key):
-            self.epoll.unregister(descriptor)
-            stranger.close()
-            return
-        from multiprocessing.process import current_process
-
-        hello.clear()
-        self.links[descriptor] = stranger
-        # What it asks of a manager's object needs the key of this process.
-        key = bytes(current_process().authkey)
-        self.answer(stranger, frame(b"I", key), self.run.index.descriptor)
+        link = self.entrance.greet(descriptor)
+        if link is not None:
+            self.links[descriptor] = link
+            # What it asks of a manager's object needs the key of this process.
+            key = bytes(current_process().authkey)
+            self.answer(link, frame(b"I", key), self.run.index.descriptor)
 
     def answer(self, link: Stream, data: bytes, descriptor: Optional[int] = None) -> None:
         link.queue(data, descriptor)
@@ -296,17 +273,18 @@ class Reader:
 
     def settle(self, number: int, entry: "Entry", status: int, data: memoryview, buffers: Any) -> None:
         run = self.run
+        failure: Optional[BaseException] = None
         try:
             value = pickle.loads(data, buffers=buffers)
-        except Exception as error:
-            words = f"the value cannot be unpickled in the script: {error}"
-            failure: BaseException = RemoteError(type(error).__name__, words)
-        else:
-            if status == _wire.VALUE:
-                run.done += 1
-                entry.sink._settle(entry.key, True, value)
-                return
-            failure = exception_of(status, value)
+            if status != _wire.VALUE:
+                failure = exception_of(status, value)
+        except BaseException as error:
+            # Types of the script do what they like while they are read.
+            failure = RemoteError(type(error).__name__, f"the value cannot be unpickled in the script: {words_of(error)}")
+        if failure is None:
+            run.done += 1
+            entry.sink._settle(entry.key, True, value)
+            return
         if run.settings.retries > 0 and number in run.calls:
             self.held[number] = failure
             return
@@ -322,12 +300,14 @@ class Reader:
                 return
             item = run.index.item(number)
             held = self.held.get(number)
-            self.release(number, entry)
         failure = failure_of(kind, message, held)
-        if kind in ENDS_OF_INTERPRETERS and run.accepts_items() and SplitChunk.submit_rest(run, entry, item, failure):
-            return
-        run.failed += 1
-        entry.sink._settle(entry.key, False, failure)
+        is_split = kind in ENDS_OF_INTERPRETERS and run.accepts_items() and SplitChunk.submit_rest(run, entry, item, failure)
+        # Its parts need the function, too.
+        with run.lock:
+            self.release(number, entry)
+        if not is_split:
+            run.failed += 1
+            entry.sink._settle(entry.key, False, failure)
 
     def submit_lost_again(self) -> None:
         """Calls that are done by what the engine says, and whose results have died with their interpreter."""
@@ -376,18 +356,39 @@ class Reader:
 
     def close(self) -> None:
         self.epoll.close()
-        for links in (self.links, self.strangers, self.waiting):
+        self.entrance.close()
+        for links in (self.links, self.waiting):
             for its in links.values():
                 its.close()
             links.clear()
 
 
+mapped: "weakref.WeakSet[mmap.mmap]" = weakref.WeakSet()
+
+
+def mapped_privately(descriptor: int, size: int) -> Optional[mmap.mmap]:
+    """A mapping of a memory file; None where it would keep a descriptor too many open."""
+    protection = mmap.PROT_READ | mmap.PROT_WRITE
+    try:
+        if sys.version_info >= (3, 13):
+            return mmap.mmap(descriptor, size, mmap.MAP_PRIVATE, protection, trackfd=False)
+        if len(mapped) >= MAX_MAPPED:
+            return None
+        mapping = mmap.mmap(descriptor, size, mmap.MAP_PRIVATE, protection)
+    except OSError:
+        return None
+    mapped.add(mapping)
+    return mapping
+
+
 def read_privately(descriptor: int) -> memoryview:
     """What a memory file has, as memory that neither a fork of the script nor anything else shares, and that keeps no descriptor
-    open unless it is large."""
+    open unless it is one of few large ones."""
     size = os.fstat(descriptor).st_size
     if size >= MIN_MAPPED_BYTES:
-        return memoryview(mmap.mmap(descriptor, size, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE))
+        mapping = mapped_privately(descriptor, size)
+        if mapping is not None:
+            return memoryview(mapping)
     memory, read = memoryview(bytearray(size)), 0
     while read < size:
         read += os.preadv(descriptor, [memory[read:]], read)

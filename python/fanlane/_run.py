@@ -143,7 +143,7 @@ class Run:
                 try:
                     for position, (data, buffers) in enumerate(dumped):
                         number += 1
-                        segment, length, offset = self.segments.put(data, buffers)
+                        segment, length, offset = self.segments.put(self.segments.prepare(data, buffers))
                         self.index.put(number, segment.number, length, offset)
                         self.functions.hold(function)
                         label = labels[position]

@@ -6,7 +6,6 @@ finds them when it hears from the engine that their calls are done, and when the
 
 from __future__ import annotations
 
-import mmap
 import os
 import struct
 
@@ -16,18 +15,19 @@ END_BITS = 20
 
 
 class Waiting:
-    """The memory of an interpreter."""
+    """The memory of an interpreter. It is read as a file: a mapping would need another descriptor."""
 
     def __init__(self, descriptor: int) -> None:
-        self.memory = mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
-        os.close(descriptor)
+        self.descriptor = descriptor
 
     def records(self) -> bytes:
         """The results that wait; none where they are sent at this moment, and so come by the link."""
-        (state,) = STATE.unpack_from(self.memory)
-        records = self.memory[STATE.size : state & ((1 << END_BITS) - 1)]
-        (after,) = STATE.unpack_from(self.memory)
-        return records if state >> END_BITS == after >> END_BITS else b""
+        state = self.state()
+        records = os.pread(self.descriptor, (state & ((1 << END_BITS) - 1)) - STATE.size, STATE.size)
+        return records if state >> END_BITS == self.state() >> END_BITS else b""
+
+    def state(self) -> int:
+        return int(STATE.unpack(os.pread(self.descriptor, STATE.size, 0))[0])
 
     def close(self) -> None:
-        self.memory.close()
+        os.close(self.descriptor)

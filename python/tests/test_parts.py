@@ -73,15 +73,17 @@ class Functions(unittest.TestCase):
 class Memory(Case):
     def test_segments_are_given_up_with_their_last_call(self):
         segments = _memory.Segments()
-        small = [segments.put(b"x" * 100_000, [])[0] for _ in range(100)]
-        large, length, _ = segments.put(b"pickle", [memoryview(b"y" * 3_000_000)])
+        small = [segments.put(segments.prepare(b"x" * 100_000, []))[0] for _ in range(100)]
+        large, length, _ = segments.put(segments.prepare(b"pickle", [memoryview(b"y" * 3_000_000)]))
         self.assertEqual(length, os.fstat(large.descriptor).st_size)
         head = os.pread(large.descriptor, 24, 0)
         self.assertEqual(struct.unpack("<B3xIQQ", head), (ord("B"), 1, 6, 3_000_000))
         self.assertEqual(os.pread(large.descriptor, 5, 64), b"yyyyy")
+        self.assertEqual(segments.bytes, 10_000_000 + length)
         for segment in [*small, large]:
             segments.release(segment)
         self.assertEqual(list(segments.all), [segments.current.number])
+        self.assertEqual(segments.bytes, 0)
         self.assertIsNone(segments.descriptor(large.number))
         segments.close()
 
