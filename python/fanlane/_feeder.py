@@ -138,7 +138,6 @@ class Feeder:
 
     def end(self, error: Optional[BaseException] = None) -> bool:
         """No more is submitted; an error stands in the place of what did not come."""
-        self.run.functions.release(self.function)
         if error is not None:
             self.feed.refuse_from(self.fed, error)
         elif isinstance(self.feed, StreamFeed):

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import functools
 import io
+import itertools
 import os
 import pickle
 import sys
-import threading
 import types
 import weakref
-from collections import ChainMap, OrderedDict
-from typing import Any, Callable, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
+from collections import ChainMap, deque
+from typing import Any, Callable, Deque, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
 
 PROTOCOL = 5
 # A buffer from this size on goes beside the pickle, without a copy in it.
@@ -180,57 +180,53 @@ class Seen(NamedTuple):
 class Function:
     """A function as the interpreters get it."""
 
-    __slots__ = ("number", "data", "calls", "is_kept")
+    __slots__ = ("number", "data", "__weakref__")
 
-    def __init__(self, number: int, data: bytes, is_kept: bool) -> None:
+    def __init__(self, number: int, data: bytes) -> None:
         self.number = number
         self.data = data
-        self.calls = 0
-        self.is_kept = is_kept
 
 
 class Functions:
-    """The functions that the calls of a pool need, each once."""
+    """The functions that the calls of a pool need, each once.
+
+    A function is known as long as a call refers to it. There is no lock, since a signal may interrupt the main thread anywhere."""
 
     def __init__(self) -> None:
-        self.by_number: Dict[int, Function] = {}
-        self.by_data: Dict[bytes, Function] = {}
+        self.by_number: "weakref.WeakValueDictionary[int, Function]" = weakref.WeakValueDictionary()
+        self.by_data: "weakref.WeakValueDictionary[bytes, Function]" = weakref.WeakValueDictionary()
         self.importable: Dict[Any, Function] = {}
         self.seen: "weakref.WeakKeyDictionary[Any, Seen]" = weakref.WeakKeyDictionary()
-        self.idle: "OrderedDict[int, Function]" = OrderedDict()
-        self.next_number = 1
-        self.lock = threading.Lock()
+        self.recent: Deque[Function] = deque(maxlen=MAX_IDLE_FUNCTIONS)
+        self.initializer: Optional[Function] = None
+        self.numbers = itertools.count(1)
 
     def add(self, function: Callable[..., Any]) -> Function:
-        """The entry of a function, to be released after its calls are submitted.
+        """The entry of a function.
 
         What is not importable is pickled each time, since what it refers to may have changed, unless it refers to nothing."""
-        is_kept = is_importable(function)
-        entry = self.importable.get(function) if is_kept else None
-        is_alone = not is_kept and has_nothing_around(function)
+        if is_importable(function):
+            entry = self.importable.get(function)
+            if entry is None:
+                entry = self.importable[function] = self.make(dump_function(function))
+            return entry
+        entry = None
+        is_alone = has_nothing_around(function)
         if is_alone:
             seen = self.seen.get(function)
             if seen is not None and seen.code is function.__code__ and seen.names.isdisjoint(function.__globals__):
-                with self.lock:
-                    entry = self.by_number.get(seen.number)
-                    if entry is not None:
-                        entry.calls += 1
-                        return entry
-        data = dump_function(function) if entry is None else b""
-        with self.lock:
-            if entry is None:
-                entry = self.by_data.get(data) or self.make(data)
-                if is_kept:
-                    entry.is_kept = True
-                    self.importable[function] = entry
-                elif is_alone:
-                    self.seen[function] = Seen(function.__code__, names_in(function.__code__), entry.number)
-            entry.calls += 1
+                entry = self.by_number.get(seen.number)
+        if entry is None:
+            data = dump_function(function)
+            entry = self.by_data.get(data) or self.make(data)
+            if is_alone:
+                self.seen[function] = Seen(function.__code__, names_in(function.__code__), entry.number)
+        if not self.recent or self.recent[-1] is not entry:
+            self.recent.append(entry)
         return entry
 
     def make(self, data: bytes) -> Function:
-        entry = Function(self.next_number, data, False)
-        self.next_number += 1
+        entry = Function(next(self.numbers), data)
         self.by_number[entry.number] = entry
         self.by_data[data] = entry
         return entry
@@ -238,27 +234,8 @@ class Functions:
     def add_initializer(self, initializer: Callable[..., Any], arguments: Tuple[Any, ...]) -> int:
         """What each interpreter calls first; its number."""
         what = f"the initializer {name_of(initializer)} with its arguments"
-        entry = self.make(dump((initializer, arguments), what, ALL_IN_BAND).data)
-        entry.is_kept = True
-        return entry.number
-
-    def hold(self, entry: Function) -> None:
-        """A call needs the function."""
-        with self.lock:
-            entry.calls += 1
-
-    def release(self, entry: Function) -> None:
-        """A call of the function has ended, or the function is not held any more."""
-        with self.lock:
-            entry.calls -= 1
-            if entry.calls == 0 and not entry.is_kept:
-                self.idle[entry.number] = entry
-                self.idle.move_to_end(entry.number)
-                if len(self.idle) > MAX_IDLE_FUNCTIONS:
-                    number, oldest = self.idle.popitem(last=False)
-                    if oldest.calls == 0 and not oldest.is_kept:
-                        del self.by_number[number]
-                        del self.by_data[oldest.data]
+        self.initializer = self.make(dump((initializer, arguments), what, ALL_IN_BAND).data)
+        return self.initializer.number
 
 
 def dump_function(function: Any) -> bytes:

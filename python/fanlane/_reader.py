@@ -242,7 +242,6 @@ class Reader:
 
     def release(self, number: int, entry: "Entry") -> None:
         self.run.segments.release(entry.segment)
-        self.run.functions.release(entry.function)
         self.without_result.pop(number, None)
         self.held.pop(number, None)
 

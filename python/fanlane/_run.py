@@ -110,12 +110,9 @@ class Run:
         """Submits one call. What is in the way of it becomes its result."""
         try:
             entry = self.functions.add(function)
-            try:
-                label = label or label_of_call(name_of(function), args, kwargs)
-                dumped = dump((entry.number, CALL, (args, kwargs)), f"the arguments of {label}")
-                self.submit(sink, 0, entry, [dumped], [label])
-            finally:
-                self.functions.release(entry)
+            label = label or label_of_call(name_of(function), args, kwargs)
+            dumped = dump((entry.number, CALL, (args, kwargs)), f"the arguments of {label}")
+            self.submit(sink, 0, entry, [dumped], [label])
         except Exception as error:
             self.failed += 1
             sink._settle(0, False, error)
@@ -145,7 +142,6 @@ class Run:
                         number += 1
                         segment, length, offset = self.segments.put(self.segments.prepare(data, buffers))
                         self.index.put(number, segment.number, length, offset)
-                        self.functions.hold(function)
                         label = labels[position]
                         chunk = None if kind == CALL or values is None else Chunk(kind, values[position], label, tries)
                         self.calls[number] = Entry(sink, first_key + position, segment, function, chunk)
