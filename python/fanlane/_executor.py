@@ -132,27 +132,40 @@ class Executor(_Executor):
     ) -> Iterator[T]:
         """Calls `fn` with an item of each iterable; an iterator over what it returns, in order.
 
-        `TimeoutError` is raised where a value is not there `timeout` seconds after the call of `map`. The iterables may be
-        endless; `buffersize` is the number of values, at most, that are made and not yet taken.
+        The iterables are read at once. With `buffersize` no more calls, or chunks, than so many are made that are not taken:
+        each that is taken has the items of another one read, so that the iterables may be endless. `TimeoutError` is raised
+        where a value is not there `timeout` seconds after the call of `map`.
+
+        >>> import itertools
+        >>> with Executor(2) as executor:
+        ...     values = executor.map(pow, itertools.count(), itertools.repeat(2), buffersize=10)
+        ...     [next(values) for _ in range(5)]
+        [0, 1, 4, 9, 16]
         """
         if chunksize < 1:
             raise ValueError("chunksize must be >= 1.")
+        if buffersize is not None and not isinstance(buffersize, int):
+            raise TypeError("buffersize must be an integer or None")
         if buffersize is not None and buffersize < 1:
             raise ValueError("buffersize must be None or > 0")
         deadline = None if timeout is None else time.monotonic() + timeout
         run = self._started()
         feed = StreamFeed(True, chunksize > 1)
-        self._streams.add(feed)
+        # The calls are done whether their values are taken or not.
+        feed.lift_bound()
+        items = list(zip(*iterables)) if buffersize is None else _while_open(weakref.ref(self), zip(*iterables))
         try:
             function = run.functions.add(fn)
         except Exception as error:
             feed.refuse_from(0, error)
-        else:
-            feeder = Feeder(run, feed, function, name_of(fn), zip(*iterables), chunksize, True)
-            feeder.is_plain = all(type(items) in (list, tuple, range, str) for items in iterables)
-            feeder.bound(buffersize)
-            feeder.start()
-        return _values(run, feed, deadline)
+            return _values(run, feed, deadline, None)
+        feeder = Feeder(run, feed, function, name_of(fn), items, chunksize, True)
+        if buffersize is not None:
+            feeder.feed_calls(buffersize)
+            return _values(run, feed, deadline, feeder)
+        self._streams.add(feed)
+        feeder.start()
+        return _values(run, feed, deadline, None)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Takes no more calls. `cancel_futures` cancels those that have not begun; `wait` waits for the others."""
@@ -162,9 +175,9 @@ class Executor(_Executor):
         if run is None:
             return
         if cancel_futures:
+            for feed in list(self._streams):
+                feed.stop()
             run.cancel_queued()
-        for feed in list(self._streams):
-            feed.lift_bound()
         run.close()
         if wait:
             run.join()
@@ -207,10 +220,23 @@ class Executor(_Executor):
             return self._run
 
 
-def _values(run: Run, feed: StreamFeed, deadline: Optional[float]) -> Iterator[Any]:
-    """The values of a map; once it is left, what is not needed any more is cancelled."""
+def _while_open(executor: "weakref.ref[Executor]", items: Iterable[Any]) -> Iterator[Any]:
+    """The items as long as the executor takes calls. One that is dropped takes none any more; one that is shut down says so."""
+    for item in items:
+        its = executor()
+        if its is None:
+            return
+        its._started()
+        del its
+        yield item
+
+
+def _values(run: Run, feed: StreamFeed, deadline: Optional[float], feeder: Optional[Feeder]) -> Iterator[Any]:
+    """The values of a map, each after another call from the feeder; once it is left, what is not needed any more is cancelled."""
     try:
         while True:
+            if feeder is not None:
+                feeder.feed_calls(1)
             try:
                 value = feed.next(None if deadline is None else max(0.0, deadline - time.monotonic()))
             except NotYet:
@@ -226,7 +252,7 @@ def _values(run: Run, feed: StreamFeed, deadline: Optional[float]) -> Iterator[A
                 yield items.popleft()
     finally:
         feed.is_abandoned = True
-        feed.lift_bound()
+        feed.offer_room()
         if not run.over.is_set():
             # It may be collected while any lock is held.
             run.request(partial(run.cancel_queued, feed))

@@ -27,6 +27,7 @@ MAX_AHEAD = 16384
 QUICK_SECS = 0.05
 # What arguments may lie in memory before the workers have read them.
 MAX_WAITING_BYTES = 192 << 20
+NOT_SUBMITTED = "it was cancelled before it was submitted"
 
 
 class Feeder:
@@ -52,14 +53,10 @@ class Feeder:
         self.is_plain = type(items) in (list, tuple, range, str, bytes, dict, set, frozenset)
         self.source: Iterator[Any] = iter(items)
         self.fed = 0
+        self.has_ended = False
         self.ahead = max(2 * MIN_AHEAD_PER_WORKER, MIN_AHEAD_PER_WORKER * run.workers)
         self.max_ahead = max(MAX_AHEAD, self.ahead)
         self.raised_at, self.raised_since = 0, time.monotonic()
-
-    def bound(self, calls: Optional[int]) -> None:
-        """Has no more than so many calls under way, or their results waiting."""
-        if calls is not None:
-            self.ahead = self.max_ahead = calls
 
     def start(self) -> None:
         """Submits what can be at once, and the rest from a thread of its own."""
@@ -74,6 +71,13 @@ class Feeder:
         with self.run.feeding():
             while not self.feed_while_room():
                 self.wait_for_room()
+
+    def feed_calls(self, count: int) -> None:
+        """Submits so many calls, or as many as there are items for, from this thread, and raises what the iterable raises."""
+        goal = self.fed + count
+        while self.fed < goal and not self.has_ended:
+            if not self.feed_bunch(1):
+                self.end()
 
     def feed_all(self) -> None:
         try:
@@ -110,7 +114,7 @@ class Feeder:
                 feed.is_waiting_for_room = False
 
     def is_stopped(self) -> bool:
-        return self.feed.is_cancelled or self.is_abandoned()
+        return self.feed.is_cancelled or self.feed.is_stopped or self.is_abandoned()
 
     def is_abandoned(self) -> bool:
         return isinstance(self.feed, StreamFeed) and self.feed.is_abandoned
@@ -125,7 +129,10 @@ class Feeder:
                 if self.feed.is_cancelled:
                     # What was submitted while it was being cancelled is cancelled, too.
                     self.run.cancel(self.feed)
-                    return self.end(CallCancelled("it was cancelled before it was submitted"))
+                    return self.end(CallCancelled(NOT_SUBMITTED))
+                if self.feed.is_stopped:
+                    self.run.cancel_queued(self.feed)
+                    return self.end(CallCancelled(NOT_SUBMITTED))
                 if not self.run.accepts_items():
                     return self.end(self.run.why_ended())
                 if room <= 0:
@@ -138,6 +145,7 @@ class Feeder:
 
     def end(self, error: Optional[BaseException] = None) -> bool:
         """No more is submitted; an error stands in the place of what did not come."""
+        self.has_ended = True
         if error is not None:
             self.feed.refuse_from(self.fed, error)
         elif isinstance(self.feed, StreamFeed):

@@ -228,7 +228,7 @@ class Feed(Sink):
 
     def __init__(self) -> None:
         self.room = threading.Condition()
-        self.is_cancelled = False
+        self.is_cancelled = self.is_stopped = False
         self.settled = 0
         self.is_waiting_for_room = False
 
@@ -239,6 +239,11 @@ class Feed(Sink):
     def cancel(self) -> None:
         """Has no further call submitted."""
         self.is_cancelled = True
+        self.offer_room()
+
+    def stop(self) -> None:
+        """Has no further call submitted; those that run go on."""
+        self.is_stopped = True
         self.offer_room()
 
     def refuse_from(self, key: int, error: BaseException) -> None:

@@ -56,6 +56,10 @@ def die_once(path):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def touch(path):
+    open(path, "w").close()
+
+
 def fail_once(path):
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL))

@@ -5,6 +5,7 @@ import concurrent.futures as futures
 import gc
 import itertools
 import os
+import threading
 import unittest
 import weakref
 
@@ -44,6 +45,7 @@ class Interface(Case):
             self.assertRaises(ValueError, list, executor.map(functions.fail, range(9)))
             self.assertRaises(ValueError, executor.map, functions.fail, [1], chunksize=0)
             self.assertRaises(ValueError, executor.map, functions.fail, [1], buffersize=0)
+            self.assertRaises(TypeError, executor.map, functions.fail, [1], buffersize=1.5)
 
     def test_asyncio_runs_in_it(self):
         async def all_of_them():
@@ -66,15 +68,43 @@ class Interface(Case):
 
         self.assertEqual(asyncio.run(all_of_them()), [0, 1, 8, 27, 64, "cancelled"])
 
-    def test_an_endless_map_is_read_no_further_than_needed(self):
+    def test_a_map_reads_its_inputs_at_once_and_in_the_calling_thread(self):
+        def inputs():
+            yield from range(5)
+            threads.append(threading.get_ident())
+            raise KeyError("input")
+
+        threads = []
         with fanlane.Executor(2) as executor:
-            values = executor.map(functions.add, itertools.count(), itertools.count(1))
-            self.assertEqual([next(values) for _ in range(4)], [1, 3, 5, 7])
-            values.close()
-            read = []
-            few = executor.map(functions.identity, (read.append(n) or n for n in range(1000)), buffersize=3)
-            self.assertEqual(next(few), 0)
-            self.assertLessEqual(len(read), 5)
+            for chunksize in (1, 7):
+                items = list(range(1000))
+                values = executor.map(functions.identity, items, chunksize=chunksize)
+                items.clear()
+                self.assertEqual(list(values), list(range(1000)))
+                self.assertRaises(KeyError, executor.map, functions.identity, inputs(), chunksize=chunksize)
+                self.assertRaises(KeyError, executor.map, functions.identity, inputs(), chunksize=chunksize, buffersize=10)
+            self.assertRaises(KeyError, list, executor.map(functions.identity, inputs(), buffersize=1))
+        self.assertEqual(set(threads), {threading.get_ident()})
+
+    def test_a_map_with_a_buffersize_reads_a_call_further_with_each_that_is_taken(self):
+        with fanlane.Executor(2) as executor:
+            for chunksize, after in ((1, 5), (2, 8)):
+                read = []
+                values = executor.map(functions.identity, map(read.append, itertools.count()), buffersize=3, chunksize=chunksize)
+                self.assertEqual(len(read), 3 * chunksize)
+                next(values), next(values)
+                self.assertEqual(len(read), after)
+            values = executor.map(functions.add, itertools.count(), range(7), buffersize=3)
+            self.assertEqual(list(values), [0, 2, 4, 6, 8, 10, 12])
+            values = executor.map(functions.identity, itertools.count(), buffersize=3)
+            self.assertEqual(next(values), 0)
+        # It does not keep the executor from its end, and has what was submitted by then.
+        self.assertRaisesRegex(RuntimeError, "after shutdown", next, values)
+        executor = fanlane.Executor(1)
+        values = executor.map(functions.identity, itertools.count(), buffersize=3)
+        del executor
+        gc.collect()
+        self.assertEqual(list(values), [0, 1, 2])
 
     def test_a_value_of_a_map_is_kept_by_the_one_who_takes_it_alone(self):
         with fanlane.Executor(1) as executor:
@@ -137,6 +167,19 @@ class Ends(Case):
         open(go, "w").close()
         self.assertEqual(calls[0].result(30), go)
         executor.shutdown()
+
+    def test_shutdown_cancels_what_has_not_begun_of_a_map(self):
+        for count in (10, 50_000):
+            go = os.path.join(self.folder, f"go{count}")
+            executor = fanlane.Executor(1)
+            values = executor.map(functions.wait_for_file, [go] * count)
+            wait_until(lambda: executor._run.index.has_begun(1), "the first call runs")
+            executor.shutdown(wait=False, cancel_futures=True)
+            open(go, "w").close()
+            executor.shutdown()
+            self.assertEqual(next(values), go)
+            self.assertRaises(futures.CancelledError, list, values)
+            self.assertEqual(executor.progress().done, 1)
 
     def test_one_that_is_never_used_starts_nothing(self):
         with fanlane.Executor(4) as executor:

@@ -196,6 +196,27 @@ class EndsOfScripts(Case):
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([PACKAGE, TESTS])}
         self.assertEqual(self.run_script(text, env=environment), "0.01\n" * 3)
 
+    def test_python_ends_after_the_calls_of_a_map_that_is_not_taken(self):
+        text = (
+            "import fanlane, functions, itertools, sys\n"
+            "if __name__ == '__main__':\n"
+            "    executor = fanlane.Executor(2)\n"
+            "    paths = (f'{sys.argv[1]}{n}' for n in itertools.count())\n"
+            "    %s\n"
+        )
+        table = {
+            "a": ("print(next(it := executor.map(functions.touch, itertools.islice(paths, 500))))", 500),
+            "b": ("executor.map(functions.touch, itertools.islice(paths, 500)); del executor", 500),
+            "c": ("print(next(it := executor.map(functions.touch, paths, buffersize=5)))", 6),
+        }
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([PACKAGE, TESTS])}
+        for name, (lines, count) in table.items():
+            made = os.path.join(self.folder, name)
+            os.mkdir(made)
+            with self.subTest(lines):
+                self.run_script(text % lines, os.path.join(made, ""), env=environment)
+                self.assertEqual(len(os.listdir(made)), count)
+
     def test_an_executor_takes_no_calls_when_python_ends(self):
         text = (
             "import atexit, fanlane, math\n"
