@@ -35,7 +35,7 @@ impl StartGate {
     }
 
     /// Waits for it to open, no longer than `wait`; returns whether it is open.
-    pub(super) fn opens_within(&self, wait: Duration) -> bool {
+    pub fn opens_within(&self, wait: Duration) -> bool {
         let wait = wait.min(self.until.saturating_duration_since(Instant::now()));
         self.opened.recv_timeout(wait) == Err(RecvTimeoutError::Disconnected) || Instant::now() >= self.until
     }

@@ -107,13 +107,14 @@ impl History {
         Self::connect(folder)
     }
 
-    /// Sets the history aside and begins a new one with its readable part.
+    /// Puts a new history with the readable part of this one in its place, which is kept under another name. A kill or
+    /// an error before that leaves it as it was, to be replaced by the next run.
     fn renew_guarded(folder: &Path) -> Result<(Self, Salvage), HistoryError> {
-        let aside = place::set_aside(folder)?;
-        place::make_file(folder)?;
-        let mut history = Self::connect(folder)?;
-        let salvage = salvage::carry_over(aside, &mut history)?;
-        Ok((history, salvage))
+        let new = place::make_new(folder)?;
+        let mut salvage =
+            schema::create(&new, |connection| salvage::carry_over(&folder.join(place::FILE), connection))?;
+        salvage.path = place::replace(folder, &new)?;
+        Ok((Self::connect(folder)?, salvage))
     }
 
     /// Opens the history in `folder` for reading; `None` if there is none. Never creates or replaces it.

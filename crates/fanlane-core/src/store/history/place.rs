@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 
-use super::{HistoryError, schema};
+use super::{HistoryError, inode_of, schema};
 
 /// The environment variable that names another folder for Fanlane's data.
 pub const FOLDER_VARIABLE: &str = "FANLANE_DATA_DIR";
@@ -20,6 +20,8 @@ const OFF_VARIABLE: &str = "FANLANE_NO_HISTORY";
 pub(super) const FILE: &str = "history.sqlite3";
 /// Its name while it is created.
 const NEW_FILE: &str = "history.sqlite3-new";
+/// The ends of the names of the files that SQLite keeps beside it.
+const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 /// A file whose presence marks the history as damaged.
 const DAMAGED: &str = "history.damaged";
 /// Maximum wait for another process that holds the lock.
@@ -52,24 +54,39 @@ pub(super) fn make_folder(folder: &Path) -> Result<(), HistoryError> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(refused(folder))
 }
 
-/// Creates the file, with its tables, if it does not exist; the caller has the [`Guard`]. The file gets its name when
-/// it is complete, so that no reader sees a part of it.
+/// Creates the file, with its tables, if it does not exist; the caller has the [`Guard`].
 pub(super) fn make_file(folder: &Path) -> Result<(), HistoryError> {
-    let file = folder.join(FILE);
-    if fs::metadata(&file).is_ok_and(|found| found.len() > 0) {
+    if fs::metadata(folder.join(FILE)).is_ok_and(|found| found.len() > 0) {
         return Ok(());
     }
+    let new = make_new(folder)?;
+    schema::create(&new, |_| Ok(()))?;
+    // Those of a file that was removed by hand would be taken for those of the new one.
+    move_companions(&folder.join(FILE), &free_name(folder)).map_err(refused(&folder.join(FILE)))?;
+    put_in_place(folder, &new)
+}
+
+/// Creates an empty file for a new history, which [`put_in_place`] names when it is complete, so that no reader sees a
+/// part of it. The caller has the [`Guard`].
+pub(super) fn make_new(folder: &Path) -> Result<PathBuf, HistoryError> {
     let new = folder.join(NEW_FILE);
-    for companion in ["", "-journal", "-wal", "-shm"] {
-        // Left by a process that was killed here.
-        let _ = fs::remove_file(folder.join(format!("{NEW_FILE}{companion}")));
+    // Left by a process that was killed here.
+    for companion in std::iter::once("").chain(COMPANIONS) {
+        let _ = fs::remove_file(with_end(&new, companion));
     }
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new);
-    made.map(drop).map_err(refused(&file))?;
-    schema::create(&new).and_then(|()| {
-        let renamed = File::open(&new).and_then(|new| new.sync_all()).and_then(|()| fs::rename(&new, &file));
-        renamed.and_then(|()| crate::store::atomic_write::sync_folder(folder)).map_err(refused(&file))
-    })
+    made.map(drop).map_err(refused(&folder.join(FILE)))?;
+    Ok(new)
+}
+
+/// Gives a new history its name, once it is on the disk.
+fn put_in_place(folder: &Path, new: &Path) -> Result<(), HistoryError> {
+    let file = folder.join(FILE);
+    let renamed = File::open(new).and_then(|new| new.sync_all()).and_then(|()| fs::rename(new, &file));
+    renamed.map_err(refused(&file))?;
+    // If the mark stays, the new history is checked once more and found to be whole.
+    let _ = fs::remove_file(folder.join(DAMAGED));
+    crate::store::atomic_write::sync_folder(folder).map_err(refused(&file))
 }
 
 /// A lock held while a history is created, migrated or set aside, so that two processes never do it at once.
@@ -102,32 +119,59 @@ pub(super) fn mark_damaged(folder: &Path) {
     let _ = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(folder.join(DAMAGED));
 }
 
-/// Whether [`mark_damaged`] was called since the history was created.
+/// Whether there is a history for which [`mark_damaged`] was called.
 pub(super) fn is_marked_damaged(folder: &Path) -> bool {
-    fs::symlink_metadata(folder.join(DAMAGED)).is_ok()
+    [DAMAGED, FILE].iter().all(|name| fs::symlink_metadata(folder.join(name)).is_ok())
 }
 
-/// Renames a damaged history and its companion files; returns the new name. Nothing is deleted.
-pub(super) fn set_aside(folder: &Path) -> Result<PathBuf, HistoryError> {
+/// Renames a damaged history and its companion files, and puts a new one in its place; returns the new name of the
+/// damaged one. Nothing is deleted.
+pub(super) fn replace(folder: &Path, new: &Path) -> Result<PathBuf, HistoryError> {
     let file = folder.join(FILE);
-    let (number, aside) = (1..)
-        .map(|number: u32| (number, folder.join(format!("history-damaged-{number}.sqlite3"))))
-        .find(|(_, path)| fs::symlink_metadata(path).is_err())
-        .expect("some number is free");
+    let aside = free_name(folder);
     let refused =
         |source| HistoryError::System { what: "the damaged history cannot be set aside:", path: file.clone(), source };
-    // The companion files first: left behind, they would be taken for those of the new history.
-    for companion in ["-wal", "-shm"] {
-        let from = folder.join(format!("{FILE}{companion}"));
-        let to = folder.join(format!("history-damaged-{number}.sqlite3{companion}"));
-        match fs::rename(from, to) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(refused(error)),
+    // The companion files first: left behind, they would be taken for those of the new history. With two names of the
+    // file, there is a history at each moment; some file systems have no second names.
+    let replaced = move_companions(&file, &aside)
+        .and_then(|()| fs::hard_link(&file, &aside).or_else(|_| fs::rename(&file, &aside)))
+        .map_err(refused)
+        .and_then(|()| put_in_place(folder, new));
+    if replaced.is_err() {
+        // As it was, as far as the disk allows.
+        let _ = move_companions(&aside, &file);
+        let _ = fs::rename(&aside, &file);
+        if inode_of(&aside).is_some_and(|inode| inode_of(&file) == Some(inode)) {
+            // A rename between two names of one file leaves both.
+            let _ = fs::remove_file(&aside);
+        }
+    }
+    replaced.map(|()| aside)
+}
+
+/// A name for a damaged history that no file has.
+fn free_name(folder: &Path) -> PathBuf {
+    let is_free = |path: &PathBuf| {
+        COMPANIONS.iter().all(|companion| fs::symlink_metadata(with_end(path, companion)).is_err())
+            && fs::symlink_metadata(path).is_err()
+    };
+    let names = (1..).map(|number: u32| folder.join(format!("history-damaged-{number}.sqlite3")));
+    { names }.find(is_free).expect("some number is free")
+}
+
+/// Renames the companion files of a history.
+fn move_companions(from: &Path, to: &Path) -> io::Result<()> {
+    for companion in COMPANIONS {
+        match fs::rename(with_end(from, companion), with_end(to, companion)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
     }
-    fs::rename(&file, &aside).map_err(refused)?;
-    // If the mark stays, the new history is checked once more and found to be whole.
-    let _ = fs::remove_file(folder.join(DAMAGED));
-    crate::store::atomic_write::sync_folder(folder).map_err(refused)?;
-    Ok(aside)
+    Ok(())
+}
+
+fn with_end(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params_from_iter};
 
-use super::{History, HistoryError, block, schema};
+use super::{HistoryError, block, schema};
 
 /// A history that was set aside, and how much of it was salvaged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,13 +50,12 @@ type Block = (i64, i64, i64, Vec<u8>);
 /// Number of consecutive missing rows after which a table with an unknown end is taken to have ended.
 const MAX_MISSING: i64 = 10_000;
 
-/// Copies the readable part of the history in the file `from` into a new one.
-pub(super) fn carry_over(from: PathBuf, into: &mut History) -> Result<Salvage, HistoryError> {
-    let mut found = Salvage { path: from, whole: 0, in_part: 0, lost: 0 };
-    let Some(damaged) = open(&found.path) else { return Ok(found) };
-    let path = into.path.clone();
-    let fault = |error| HistoryError::of(&path, error);
-    let change = into.connection.transaction().map_err(fault)?;
+/// Copies the readable part of the history in the file `from` into the tables of a new one.
+pub(super) fn carry_over(from: &Path, into: &mut Connection) -> Result<Salvage, HistoryError> {
+    let mut found = Salvage { path: from.to_owned(), whole: 0, in_part: 0, lost: 0 };
+    let Some(damaged) = open(from) else { return Ok(found) };
+    let fault = |error| HistoryError::of(from, error);
+    let change = into.transaction().map_err(fault)?;
     let mut lost: BTreeSet<i64> = BTreeSet::new();
     let mut carried: BTreeSet<i64> = BTreeSet::new();
     each_number(&damaged, "runs", |id| {

@@ -54,8 +54,11 @@ const APPLICATION: i64 = 0x4661_6e4c;
 /// The version that this build writes.
 pub const VERSION: i64 = STEPS.len() as i64;
 
-/// Makes an empty file a history, which is complete when this returns.
-pub(super) fn create(path: &Path) -> Result<(), HistoryError> {
+/// Makes an empty file a history, which is complete with what `fill` adds when this returns.
+pub(super) fn create<T>(
+    path: &Path,
+    fill: impl FnOnce(&mut Connection) -> Result<T, HistoryError>,
+) -> Result<T, HistoryError> {
     let fault = |source| HistoryError::of(path, source);
     let mut connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(fault)?;
     // The caller syncs the file before it gets its name.
@@ -65,9 +68,11 @@ pub(super) fn create(path: &Path) -> Result<(), HistoryError> {
     // Returns the space of removed runs; it has to be set before the first table exists.
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(fault)?;
     bring_up_to_date(&mut connection, path)?;
+    let filled = fill(&mut connection)?;
     // Readers and a writer do not wait for each other.
     connection.pragma_update(None, "journal_mode", "WAL").map_err(fault)?;
-    connection.close().map_err(|(_, source)| fault(source))
+    connection.close().map_err(|(_, source)| fault(source))?;
+    Ok(filled)
 }
 
 /// Migrates the tables to the current version, in one transaction.
