@@ -36,8 +36,8 @@ impl JobAction {
     /// Its label where no job is meant yet.
     pub const fn text(self) -> &'static str {
         match self {
-            Self::Earlier => "Start earlier",
-            Self::Later => "Start later",
+            Self::Earlier => "Move up in the queue",
+            Self::Later => "Move down in the queue",
             Self::Hold => "Hold or release",
             Self::Start => "Start now",
             Self::At => "Start at a time…",
@@ -48,8 +48,8 @@ impl JobAction {
     /// The label of its button for a job, and the icon.
     pub const fn button(self, job: &QueuedJob) -> (&'static str, MaterialIcon) {
         match self {
-            Self::Earlier => ("Start earlier", ICON_ARROW_UPWARD),
-            Self::Later => ("Start later", ICON_ARROW_DOWNWARD),
+            Self::Earlier => ("Move up", ICON_ARROW_UPWARD),
+            Self::Later => ("Move down", ICON_ARROW_DOWNWARD),
             Self::Hold if job.is_held() => ("Release", ICON_PLAYLIST_PLAY),
             Self::Hold => ("Hold", ICON_PAUSE),
             Self::Start => ("Start now", ICON_PLAY_ARROW),

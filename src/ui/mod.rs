@@ -24,6 +24,7 @@ mod notices;
 mod options;
 mod pace;
 mod pages;
+mod part;
 mod prediction;
 mod request;
 mod run_bar;

@@ -2,7 +2,7 @@
 //!
 //! A new page is a file with a [`PageView`] and a line in the table.
 
-use egui::{Align, Button, Key, Layout, RichText, Ui};
+use egui::{Button, Key, RichText, Ui};
 use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::{ICON_CONTRAST, ICON_KEYBOARD, ICON_SEARCH};
 
@@ -10,6 +10,7 @@ use crate::session::{Command, MotionChoice, Page, Session, ThemeChoice};
 
 use super::action::{Action, Shortcut};
 use super::icon_button::{icon_text, small_icon_button};
+use super::part::right_end_ui;
 use super::request::Requests;
 use super::theme;
 use super::views::job::JobView;
@@ -155,14 +156,14 @@ impl Pages {
                     requests.command(Command::Show(page));
                 }
             }
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if small_icon_button(ui, ICON_KEYBOARD, "Keyboard shortcuts (F1)").clicked() {
-                    requests.action(Action::Keys);
-                }
+            right_end_ui(ui, "view", |ui| {
+                view_ui(ui, session, requests);
                 if small_icon_button(ui, ICON_SEARCH, "Commands (Ctrl+P)").clicked() {
                     requests.action(Action::Palette);
                 }
-                view_ui(ui, session, requests);
+                if small_icon_button(ui, ICON_KEYBOARD, "Keyboard shortcuts (F1)").clicked() {
+                    requests.action(Action::Keys);
+                }
             });
         });
     }

@@ -3,7 +3,7 @@
 
 mod counts;
 
-use egui::{Align, Button, DragValue, Id, Label, Layout, Response, RichText, Sides, Slider, Ui, vec2};
+use egui::{Align, Button, DragValue, Label, Layout, Response, RichText, Sides, Slider, Ui, vec2};
 use egui_material_icons::icons::{
     ICON_ARROW_BACK, ICON_NOTIFICATIONS, ICON_PAUSE, ICON_PLAY_ARROW, ICON_REPLAY, ICON_SPORTS_SCORE, ICON_STOP,
 };
@@ -18,6 +18,7 @@ use fanlane_core::model::{Progress, format};
 use counts::{counts_ui, counts_width, shown_classes};
 
 use super::icon_button::{icon_button, icon_text, steady_icon_button};
+use super::part::{left_of_ui, right_end_ui};
 use super::prediction::{best_mark_ui, best_words, prediction_ui};
 use super::request::Requests;
 use super::sanitize;
@@ -118,10 +119,8 @@ fn under_way_ui(ui: &mut Ui, session: &Session, run: &CurrentRun, requests: &mut
         let model = run.model();
         (model.progress.paused, model.progress.stopping)
     };
-    let left = |ui: &mut Ui| left_ui(ui, has_words, session, run, requests);
-    let room = split_ui(ui, "run under way", left);
-    let mut pause = None;
-    room.right_ui(ui, |ui| {
+    left_of_ui(ui, "run under way", vec2(CONTROLS_WIDTH, HEIGHT), |ui| left_ui(ui, has_words, session, run, requests));
+    right_end_ui(ui, "run under way", |ui| {
         let can_pause = run.allows(RunCommand::Pause);
         let (icon, words) = if paused { (ICON_PLAY_ARROW, "Resume") } else { (ICON_PAUSE, Action::PauseResume.text()) };
         // The same width with either label, so that Stop does not move.
@@ -131,7 +130,7 @@ fn under_way_ui(ui: &mut Ui, session: &Session, run: &CurrentRun, requests: &mut
         if button.clicked() {
             requests.action(Action::PauseResume);
         }
-        pause = Some(button);
+        let pause = button;
         let stop = icon_button(ui, ICON_STOP, Action::Stop.text(), !stopping)
             .on_hover_text(Action::Stop.hint())
             .on_disabled_hover_text("The run is stopping");
@@ -149,8 +148,8 @@ fn under_way_ui(ui: &mut Ui, session: &Session, run: &CurrentRun, requests: &mut
         let rate = if is_held || rate == 0.0 { "—".to_owned() } else { format::rate(rate) };
         fixed_ui(ui, RATE_WIDTH, &rate);
         fixed_ui(ui, LEFT_WIDTH, &time_left(progress, now_ns, left_secs, is_held));
-    });
-    pause.expect("it is drawn")
+        pause
+    })
 }
 
 /// The way to what happens at the end, marked where something was chosen.
@@ -213,8 +212,8 @@ fn ended_ui(ui: &mut Ui, session: &Session, run: &CurrentRun, requests: &mut Req
         let model = run.model();
         (model.progress.counts, format::rate(model.progress.rate(run.now_ns(&model))))
     };
-    let room = split_ui(ui, "ended run", |ui| left_ui(ui, has_words, session, run, requests));
-    room.right_ui(ui, |ui| {
+    left_of_ui(ui, "ended run", vec2(CONTROLS_WIDTH, HEIGHT), |ui| left_ui(ui, has_words, session, run, requests));
+    right_end_ui(ui, "ended run", |ui| {
         fixed_ui(ui, RATE_WIDTH, &rate);
         worth_ui(ui, session, has_words, requests);
         let again = counts.not_done();
@@ -246,36 +245,6 @@ fn worth_ui(ui: &mut Ui, session: &Session, has_words: bool, requests: &mut Requ
     let button = ui.add_enabled(obstacle.is_none(), button).accessible_name(NAME).on_hover_text(hint);
     if button.on_disabled_hover_text(obstacle.unwrap_or_default()).clicked() {
         requests.command(RaceCommand::OfRun);
-    }
-}
-
-/// What is at the right of the line gets the room that it takes, and what is at the left what remains; both are made in the order of
-/// the keyboard. How wide the right one is is known from the frame before.
-struct Split {
-    id: Id,
-    known: f32,
-}
-
-fn split_ui(ui: &mut Ui, name: &str, left: impl FnOnce(&mut Ui)) -> Split {
-    let id = ui.scope_id().with(name);
-    let known = ui.data(|data| data.get_temp(id)).unwrap_or(CONTROLS_WIDTH);
-    let size = vec2((ui.available_width() - known - ui.spacing().item_spacing.x).max(0.0), HEIGHT);
-    ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
-        ui.set_min_size(size);
-        ui.set_max_width(size.x);
-        left(ui);
-    });
-    Split { id, known }
-}
-
-impl Split {
-    fn right_ui(self, ui: &mut Ui, right: impl FnOnce(&mut Ui)) {
-        let layout = Layout::left_to_right(Align::Center);
-        let width = ui.allocate_ui_with_layout(vec2(self.known, HEIGHT), layout, right).response.rect.width().ceil();
-        if (width - self.known).abs() > 0.5 {
-            ui.data_mut(|data| data.insert_temp(self.id, width));
-            ui.ctx().request_discard("the right end of the line of the run has another width");
-        }
     }
 }
 
@@ -370,9 +339,13 @@ fn time_left(progress: &Progress, now_ns: u64, left_secs: Option<f64>, is_held: 
     }
     let so_far_ns = now_ns.saturating_sub(progress.resumed.0);
     // Before a task has ended there is no estimate.
-    left_secs.or_else(|| progress.left_secs(now_ns)).map_or_else(
+    // Nor where all that has come of inputs that still grow has ended.
+    let known =
+        left_secs.or_else(|| progress.left_secs(now_ns)).filter(|_| !progress.grows || progress.remaining() > 0);
+    let at_least = if progress.grows { "\u{2265} " } else { "" };
+    known.map_or_else(
         || format!("{} so far", format::estimate(so_far_ns as f64 / 1e9)),
-        |left| format!("{} left", format::estimate(left)),
+        |left| format!("{at_least}{} left", format::estimate(left)),
     )
 }
 

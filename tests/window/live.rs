@@ -1,8 +1,10 @@
 //! The page Live of the window: tasks that are steered from their bars and from lists, and why the others wait.
 
+use std::collections::BTreeMap;
+
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{By, NodeT as _, Queryable as _};
 use fanlane::session::{Command, JobDraft, Page, Session};
 use fanlane_core::engine::{EngineTraits, RunCommand};
 use fanlane_core::event::{
@@ -288,4 +290,44 @@ fn a_paused_run_is_resumed_from_the_page() {
     click(&mut window, "Resume the run");
     assert_eq!(engine.asked().commands, [RunCommand::Resume]);
     assert!(shown(&window).is_running());
+}
+
+/// The ids of all controls whose names are there once.
+fn controls(window: &Window<'_>) -> BTreeMap<String, String> {
+    let roles =
+        [Role::Button, Role::CheckBox, Role::ComboBox, Role::TextInput, Role::SpinButton, Role::Slider, Role::Row];
+    let mut found = BTreeMap::<String, Vec<_>>::new();
+    for node in window.query_all(By::new().predicate(move |node| roles.contains(&node.role()))) {
+        if let Some(name) = node.accesskit_node().label() {
+            found.entry(name).or_default().push(format!("{:?}", node.accesskit_node().id()));
+        }
+    }
+    found.into_iter().filter_map(|(name, ids)| (ids.len() == 1).then(|| (name, ids.concat()))).collect()
+}
+
+#[test]
+fn the_focus_and_open_lists_stay_where_they_are_when_something_appears_before_them() {
+    for page in [Page::JOB, Page::LIVE, Page::RESULTS, Page::SHARED, Page::RACE, Page::RUNS] {
+        let (mut window, engine) = with_cubes();
+        running(&mut window, &engine);
+        handle(&mut window, Command::Show(page));
+        for (task, outcome) in [
+            (10, Outcome::Done),
+            (11, Outcome::Exited { code: 1 }),
+            (12, Outcome::TimedOut),
+            (13, Outcome::CallFailed("no".into())),
+        ] {
+            let before = controls(&window);
+            let record = AttemptRecord::new(TaskId(task), 1, WorkerId(2), outcome);
+            let record = AttemptRecord { start_ns: task * MS, wall_ns: MS, ..record };
+            engine.say((task + 1) * MS, EventKind::Task(TaskEvent::Finished(vec![record])));
+            until(&mut window, "the end of the task", |session| {
+                session.run.current().expect("a run").model().progress.counts.total() >= task - 9
+            });
+            let after = controls(&window);
+            let moved: Vec<_> =
+                before.iter().filter(|(name, id)| after.get(*name).is_some_and(|now| now != *id)).collect();
+            assert!(moved.is_empty() && before.len() > 20, "{} after task {task}: {moved:?}", page.title());
+        }
+    }
 }

@@ -104,9 +104,9 @@ fn jobs_that_wait_are_held_moved_timed_started_and_dropped_by_buttons_and_keys()
     until(&mut window, "what another process added", |session| states(session).len() == 3);
     click(&mut window, "Queue of jobs: 3 held");
     let order = |session: &Session| states(session).into_iter().map(|(id, _)| id).collect::<Vec<_>>();
-    click(&mut window, "Start earlier: job 3");
+    click(&mut window, "Move up: job 3");
     until(&mut window, "the new order", |session| order(session) == [1, 3, 2]);
-    assert!(!is_enabled(&window, "Start earlier: job 1") && !is_enabled(&window, "Start later: job 2"));
+    assert!(!is_enabled(&window, "Move up: job 1") && !is_enabled(&window, "Move down: job 2"));
     click(&mut window, "Job 1: Gated");
     press(&mut window, Modifiers::ALT, Key::ArrowDown);
     until(&mut window, "the order by keys", |session| order(session) == [3, 1, 2]);
@@ -126,7 +126,7 @@ fn jobs_that_wait_are_held_moved_timed_started_and_dropped_by_buttons_and_keys()
         until(&mut window, "the order by dragging", |session| order(session) == expected);
     }
     press(&mut window, Modifiers::COMMAND, Key::P);
-    type_into(&mut window, "Command", "start earlier");
+    type_into(&mut window, "Command", "move up");
     press(&mut window, Modifiers::NONE, Key::Enter);
     until(&mut window, "the order by the palette", |session| order(session) == [1, 3, 2]);
 

@@ -6,6 +6,7 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers, Rect, Theme, pos2, vec2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use fanlane::session::{Command, MotionChoice, Page, Session, SessionOptions};
+use fanlane_core::event::TaskId;
 
 use super::canned::{FakeEngine, options, session_with_run};
 use super::driver::{Window, fresh, handle, press, shown, sized, window, with_run};
@@ -109,4 +110,28 @@ fn the_cells_of_a_table_are_no_stops_of_tab_that_show_and_do_nothing() {
     }
     let table = window.get_by_role_and_label(Role::Table, "Table of tasks");
     assert!(table.accesskit_node().value().is_some_and(|words| words.starts_with("240 rows, ")));
+}
+
+#[test]
+fn tab_goes_through_a_line_as_it_is_read() {
+    for page in [Page::JOB, Page::LIVE, Page::RESULTS, Page::RACE, Page::RUNS] {
+        let engine = FakeEngine::default();
+        let mut session = session_with_run(&engine, true);
+        session.handle(Command::Show(page));
+        session.handle(Command::SelectTask(Some(TaskId(3))));
+        let mut window = window(session);
+        let mut last: Option<(Rect, String)> = None;
+        for _ in 0..40 {
+            press(&mut window, Modifiers::NONE, Key::Tab);
+            let focused = window.get_by(|node| node.is_focused() && node.role() != Role::Window);
+            let (rect, name) = (focused.rect(), focused.accesskit_node().label().unwrap_or_default());
+            if let Some((before, other)) = &last {
+                let is_back = (before.center().y - rect.center().y).abs() < 4.0
+                    && rect.center().x < before.center().x
+                    && before.min.x - rect.max.x < 24.0;
+                assert!(!is_back, "{}: from {other:?} back to {name:?}", page.title());
+            }
+            last = Some((rect, name));
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! A frame of the window: where the bars, the jobs and the page are.
 
 use egui::style::ScrollStyle;
-use egui::{CentralPanel, Frame, Margin, Panel, ScrollArea, Sense, Ui, UiBuilder};
+use egui::{CentralPanel, Frame, Margin, Panel, ScrollArea, Sense, Ui, UiBuilder, vec2};
 
 use super::FanlaneApp;
 use crate::ui::areas::Area;
@@ -41,11 +41,12 @@ impl FanlaneApp {
             self.top_bar.show_ui(ui, &self.session, &self.pages, &mut self.requests);
         });
         Panel::left("presets").frame(bar).default_size(26.0 * theme::UNIT).size_range(160.0..=360.0).show(ui, |ui| {
-            Area::Jobs.anchor_ui(ui, ui.max_rect(), "Jobs and runs");
+            Area::Jobs.anchor_ui(ui, ui.max_rect().expand(theme::HALF), "Jobs and runs");
             sidebar_ui(ui, &self.session, &mut self.requests);
         });
         CentralPanel::default().frame(page).show(ui, |ui| {
-            let rect = ui.max_rect().expand(theme::HALF);
+            // In the margins around the page, so that a ring along its edge does not touch what is in it.
+            let rect = ui.max_rect().expand2(vec2(theme::GAP - theme::HALF, theme::UNIT));
             Area::Page.anchor_ui(ui, rect, &format!("Contents of the page {}", self.session.page().title()));
             if let Some(view) = self.pages.view_mut(self.session.page()) {
                 view.show_ui(ui, &self.session, &mut self.requests);

@@ -47,7 +47,28 @@ pub struct JobView {
     shows_job: bool,
     /// The opening of the job that this was chosen for.
     opening: u64,
+    fields: Fields,
 }
+
+/// How wide the fields are, in points.
+#[derive(Clone, Copy)]
+struct Fields {
+    /// The width of the page.
+    page: f32,
+    /// Their own width.
+    width: f32,
+    /// The share of the page that they take; by dragging their edge, another one.
+    share: f32,
+}
+
+impl Default for Fields {
+    fn default() -> Self {
+        Self { page: 0.0, width: 0.0, share: 0.5 }
+    }
+}
+
+/// Width in which the help beside the fields does not wrap much, in points: less only in a small window.
+const USUAL_FIELDS: f32 = 58.0 * theme::UNIT;
 
 impl PageView for JobView {
     fn tab(&self) -> PageTab {
@@ -81,11 +102,18 @@ impl PageView for JobView {
         let mut asked = None;
         let draft = &mut self.draft;
         let width = ui.available_width();
-        // A window that was made smaller leaves room for the preview.
+        // A window that was made smaller leaves room for the preview, and in a wider one both grow.
         let most = (width * 0.6).clamp(320.0, 960.0);
+        let is_as_wide = (self.fields.page - width).abs() < 1.0;
+        let range = if is_as_wide {
+            320.0..=most
+        } else {
+            let kept = (width * self.fields.share).max(USUAL_FIELDS).min(most);
+            kept..=kept
+        };
         let mut changed = false;
         let space = Frame::new();
-        Panel::left("job fields").frame(space).default_size(width * 0.5).size_range(320.0..=most).show(ui, |ui| {
+        let fields = Panel::left("job fields").frame(space).size_range(range).show(ui, |ui| {
             // Another job begins at its top.
             let area = ScrollArea::vertical().id_salt(("job fields", editor.opening()));
             area.auto_shrink(false).show(ui, |ui| {
@@ -111,6 +139,11 @@ impl PageView for JobView {
                 }
             });
         });
+        let fields = fields.response.rect.width();
+        if is_as_wide && (fields - self.fields.width).abs() > 1.0 {
+            self.fields.share = fields / width;
+        }
+        self.fields = Fields { page: width, width: fields, ..self.fields };
         self.shows_job &= !shows_form;
         if changed && !matches!(asked, Some(Command::Import(_))) {
             requests.command(Command::Edit(Box::new(draft.clone())));

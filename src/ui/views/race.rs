@@ -18,6 +18,7 @@ use egui_material_icons::icons::ICON_SPORTS_SCORE;
 
 use crate::session::{Page, Session};
 use crate::ui::cut_label::cut_label;
+use crate::ui::part::right_end_ui;
 use crate::ui::request::Requests;
 use crate::ui::theme;
 use crate::ui::widgets::empty_state_ui;
@@ -140,9 +141,10 @@ impl RaceView {
                     self.tab = tab;
                 }
             }
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let narrow = ui.available_width() < setup::WIDE_FILES;
+            right_end_ui(ui, "races", |ui| {
                 ui.spacing_mut().item_spacing.x = theme::UNIT;
-                setup::files_ui(ui, session, requests);
+                setup::files_ui(ui, session, narrow, requests);
             });
         });
     }

@@ -43,8 +43,8 @@ pub struct ResultsView {
     detail: Detail,
     /// The details are beside the table rather than below it.
     beside: bool,
-    /// The task whose row was brought into view.
-    seen: Option<TaskId>,
+    /// The task whose row was brought into view, and the height of the table then.
+    seen: Option<(TaskId, f32)>,
     /// A row to bring into view.
     scroll_to: Option<(usize, Option<egui::Align>)>,
 }
@@ -119,7 +119,7 @@ impl ResultsView {
             || !session.run.running_rows().is_empty()
             || !queued.is_empty()
         {
-            self.bring_into_view(session);
+            self.bring_into_view(session, ui.available_height());
             return table::table_ui(ui, session, &queued, self.scroll_to.take(), requests);
         }
         let query = session.run.query();
@@ -144,13 +144,15 @@ impl ResultsView {
         }
     }
 
-    /// Scrolls once to a task that was selected on another page.
-    fn bring_into_view(&mut self, session: &Session) {
+    /// Scrolls once to a task that was selected, also on another page, and again where the table became lower.
+    fn bring_into_view(&mut self, session: &Session, height: f32) {
         let selected = session.run.selected();
-        if self.seen == selected {
+        let has_room = |(task, seen)| Some(task) == selected && height >= seen;
+        let was_seen = self.seen.is_some_and(has_room);
+        self.seen = selected.map(|task| (task, height));
+        if was_seen {
             return;
         }
-        self.seen = selected;
         let place = selected.and_then(|task| place_of(session, &session.run.running_rows(), task));
         // No further than it takes: a row that was clicked stays where it is.
         self.scroll_to = place.map(|place| (place, None)).or(self.scroll_to);
@@ -179,7 +181,6 @@ impl ResultsView {
         if let Some(task) = task_at(session, &running, place) {
             requests.command(Command::SelectTask(Some(task)));
             self.scroll_to = Some((place, None));
-            self.seen = Some(task);
         }
     }
 }

@@ -108,12 +108,28 @@ fn ended_rows(model: &RunModel) -> Vec<Row> {
             name: sanitize::line(content.name.as_bytes()),
             kind: content.kind.clone(),
             length: content.length,
-            content: short.map_or_else(|| "too long to be shown".to_owned(), |text| sanitize::line(text.as_bytes())),
+            content: match short {
+                None => "too long to be shown".to_owned(),
+                Some(text) => {
+                    state_words(&content.kind, &text).map_or_else(|| sanitize::line(text.as_bytes()), str::to_owned)
+                }
+            },
             traffic: calls(content),
             whole: content.json.clone(),
         }
     };
     model.shared_ended.iter().map(row).collect()
+}
+
+/// What a truth value means that stands for the state of an object, in the words for it during the run.
+fn state_words(kind: &str, json: &str) -> Option<&'static str> {
+    Some(match (kind, json) {
+        ("Lock" | "RLock" | "Condition", "true") => "held",
+        ("Lock" | "RLock" | "Condition", "false") => "free",
+        ("Event", "true") => "set",
+        ("Event", "false") => "not set",
+        _ => return None,
+    })
 }
 
 fn table_ui(ui: &mut Ui, rows: &[Row], requests: &mut Requests) {

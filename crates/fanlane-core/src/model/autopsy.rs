@@ -92,7 +92,9 @@ const fn of_signal(number: i32, memory_kill: bool) -> &'static str {
             "The kernel kills processes when memory runs out: use fewer workers, --memfree, or give the machine more. \
              It is not tried again."
         }
-        libc::SIGKILL => "It was killed from outside: by hand, by a container's limit, or by a limit of CPU time.",
+        libc::SIGKILL => {
+            "It was killed: by hand, by its own command, by a container's limit, or by a limit of CPU time."
+        }
         libc::SIGSEGV | libc::SIGBUS | libc::SIGILL | libc::SIGFPE => {
             "A fault in the program: run it alone, under a debugger or with core dumps."
         }
@@ -104,7 +106,9 @@ const fn of_signal(number: i32, memory_kill: bool) -> &'static str {
         }
         libc::SIGXFSZ => "It printed or wrote more than it may: raise the limit (output_bytes), or have it print less.",
         libc::SIGPIPE => "It wrote to a reader that had gone.",
-        libc::SIGTERM | libc::SIGINT | libc::SIGHUP | libc::SIGQUIT => "It was asked to end from outside.",
+        libc::SIGTERM | libc::SIGINT | libc::SIGHUP | libc::SIGQUIT => {
+            "It was asked to end, by another program or by its own command."
+        }
         _ => "Run it alone to see where that signal comes from.",
     }
 }

@@ -6,6 +6,7 @@ use egui_material_icons::icons::{ICON_GRID_ON, ICON_LIST_ALT, ICON_SHOW_CHART, I
 
 use super::status::icon_button_ui;
 use super::{Band, LiveData, LiveState};
+use crate::ui::part::right_end_ui;
 use crate::ui::theme;
 use crate::ui::widgets::core_lines::{mean, memory_color};
 use crate::ui::widgets::plot_frame::{PlotFrame, Y_AXIS_WIDTH, plot_frame_ui};
@@ -59,7 +60,7 @@ fn heads_ui(ui: &mut Ui, rect: Rect, title: &str, controls: impl FnOnce(&mut Ui)
             ui.set_min_height(theme::ROW);
             let color = theme::palette(ui).text_strong;
             ui.label(RichText::new(title).text_style(theme::title_style()).color(color));
-            ui.with_layout(Layout::right_to_left(Align::Center), controls);
+            right_end_ui(ui, title, controls);
         });
         below(ui);
     });
@@ -100,11 +101,11 @@ fn cores_ui(ui: &mut Ui, heads: Rect, plot: Rect, data: &LiveData<'_>, state: &m
         heads,
         "Cores",
         |ui| {
-            if icon_button_ui(ui, ICON_SHOW_CHART, "Cores as lines", as_lines).clicked() {
-                state.cores_as_lines = true;
-            }
             if icon_button_ui(ui, ICON_GRID_ON, "Cores as heat strip", !as_lines).clicked() {
                 state.cores_as_lines = false;
+            }
+            if icon_button_ui(ui, ICON_SHOW_CHART, "Cores as lines", as_lines).clicked() {
+                state.cores_as_lines = true;
             }
         },
         |ui| {
@@ -157,11 +158,11 @@ fn strip_height(band: f32, cores: usize) -> f32 {
 }
 
 fn switch_ui(ui: &mut Ui, state: &mut LiveState) {
-    if icon_button_ui(ui, ICON_SPEED, "Throughput over time", state.shows_throughput).clicked() {
-        state.shows_throughput = true;
-    }
     if icon_button_ui(ui, ICON_LIST_ALT, "Queue over time", !state.shows_throughput).clicked() {
         state.shows_throughput = false;
+    }
+    if icon_button_ui(ui, ICON_SPEED, "Throughput over time", state.shows_throughput).clicked() {
+        state.shows_throughput = true;
     }
 }
 

@@ -1,7 +1,7 @@
 //! The line above the lanes: what the run does and why tasks wait, loud in a pause; how many attempts ended how; and what is in
 //! view.
 
-use egui::{Align, Button, CornerRadius, Layout, Response, RichText, Role, Ui, WidgetInfo};
+use egui::{Align, Button, CornerRadius, Layout, Response, RichText, Role, Ui, UiBuilder, WidgetInfo};
 use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::{
     ICON_FIT_SCREEN, ICON_LAST_PAGE, ICON_PAUSE, ICON_SELECT, ICON_TABLE_ROWS, ICON_VIEW_COMPACT,
@@ -10,6 +10,7 @@ use egui_material_icons::icons::{
 use super::{LiveAction, LiveData, LiveState, lists};
 use crate::ui::cut_label::cut_label;
 use crate::ui::icon_button::icon_text;
+use crate::ui::part::{part_ui, right_end_ui};
 use crate::ui::widgets::lanes::Density;
 use crate::ui::widgets::{count_badge_ui, hold_words, retried_badge_ui, running_badge_ui};
 use crate::ui::{sanitize, theme};
@@ -32,14 +33,19 @@ pub fn status_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Opt
     }
     ui.allocate_ui_with_layout(band.size(), Layout::right_to_left(Align::Center), |ui| {
         let is_wide = rect.width() >= WIDE;
-        view_ui(ui, data, state);
+        right_end_ui(ui, "view of the lanes", |ui| view_ui(ui, data, state));
         ui.add_space(theme::UNIT);
         counts_ui(ui, data, is_wide);
-        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+        let builder =
+            UiBuilder::new().scope_id(ui.scope_id().with("state")).layout(Layout::left_to_right(Align::Center));
+        ui.scope_builder(builder, |ui| {
             if is_paused {
                 ui.label(icon_text(ICON_PAUSE).color(palette.text_strong));
             }
-            action = lists::overdue_ui(ui, data).or(lists::queued_ui(ui, data, queue.is_some())).or(action);
+            // Their lists stay open, whatever appears before them.
+            let overdue = part_ui(ui, "overdue tasks", |ui| lists::overdue_ui(ui, data));
+            let queued = part_ui(ui, "waiting tasks", |ui| lists::queued_ui(ui, data, queue.is_some()));
+            action = overdue.or(queued).or(action);
             let words = sanitize::line(words(data, queue).as_bytes());
             let text = RichText::new(&words).color(match is_paused {
                 true => palette.text_strong,
@@ -80,9 +86,18 @@ fn words(data: &LiveData<'_>, queue: Option<String>) -> String {
 
 fn view_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) {
     ui.spacing_mut().item_spacing.x = theme::HALF;
+    let density = &mut state.lanes.density;
+    for (other, icon, name) in
+        [(Density::Fit, ICON_VIEW_COMPACT, "All lanes in view"), (Density::Readable, ICON_TABLE_ROWS, "Rows to read")]
+    {
+        if icon_button_ui(ui, icon, name, *density == other).clicked() {
+            *density = other;
+        }
+    }
     let window = &mut state.window;
-    if icon_button_ui(ui, ICON_FIT_SCREEN, "Whole run", window.is_whole()).clicked() {
-        window.show_whole();
+    let selects = window.selects;
+    if icon_button_ui(ui, ICON_SELECT, "Select a stretch of time by dragging", selects).clicked() {
+        window.selects = !selects;
     }
     let follows = window.follows() && !window.is_whole();
     if data.model.progress.summary.is_none()
@@ -90,17 +105,8 @@ fn view_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) {
     {
         window.follow();
     }
-    let selects = window.selects;
-    if icon_button_ui(ui, ICON_SELECT, "Select a stretch of time by dragging", selects).clicked() {
-        window.selects = !selects;
-    }
-    let density = &mut state.lanes.density;
-    for (other, icon, name) in
-        [(Density::Readable, ICON_TABLE_ROWS, "Rows to read"), (Density::Fit, ICON_VIEW_COMPACT, "All lanes in view")]
-    {
-        if icon_button_ui(ui, icon, name, *density == other).clicked() {
-            *density = other;
-        }
+    if icon_button_ui(ui, ICON_FIT_SCREEN, "Whole run", window.is_whole()).clicked() {
+        window.show_whole();
     }
 }
 

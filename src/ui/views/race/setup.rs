@@ -20,7 +20,7 @@ use fanlane_core::model::format;
 use fanlane_core::model::race::RaceModel;
 
 /// Minimum width for buttons with labels, in points.
-const WIDE: f32 = 44.0 * theme::UNIT;
+pub const WIDE_FILES: f32 = 44.0 * theme::UNIT;
 /// Maximum number of saved races in the menus; others can be opened from the terminal.
 const MAX_LISTED: usize = 20;
 
@@ -158,31 +158,21 @@ fn field_ui(ui: &mut Ui, label: &str, text: &mut String, width: f32, meaning: &s
         .on_hover_text(meaning);
 }
 
-/// Drawn from the right to the left.
-pub fn files_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
+/// Steps with races as files; `narrow`: icons alone.
+pub fn files_ui(ui: &mut Ui, session: &Session, narrow: bool, requests: &mut Requests) {
     let listed = session.race.saved();
     let shown = session.race.shown();
-    let narrow = ui.available_width() < WIDE;
     let words = |full: &'static str| if narrow { "" } else { full };
-    if let Some((file, _)) = session.race.comparison() {
-        let remove = ui.button(format!("Hide {}", file_name(file)));
-        if remove.on_hover_text("Stop comparing the two races").clicked() {
-            requests.command(RaceCommand::Compare(None));
-        }
+    let saved = shown.is_some_and(|race| race.file.is_some());
+    let enabled = shown.is_some() && !saved && session.race.can_save();
+    let why_not = if saved { "Already saved" } else { "There is no race to save, or no folder to save it in" };
+    let save = if narrow {
+        ui.add_enabled(enabled, Button::new(icon_text(ICON_SAVE))).accessible_name("Save race")
     } else {
-        ui.add_enabled_ui(!listed.is_empty() && shown.is_some(), |ui| {
-            let menu = ui.menu_button((icon_text(ICON_LAYERS), words("Compare")), |ui| {
-                for file in listed.iter().take(MAX_LISTED) {
-                    if ui.button(file_name(file)).clicked() {
-                        requests.command(RaceCommand::Compare(Some(file.clone())));
-                        ui.close();
-                    }
-                }
-            });
-            let menu = menu.response.accessible_name("Compare with a saved race");
-            menu.on_hover_text("Compare this race with a saved one")
-                .on_disabled_hover_text("Needs a race to compare and a saved one");
-        });
+        icon_button(ui, ICON_SAVE, "Save race", enabled)
+    };
+    if save.on_hover_text("Save the race with all its measurements").on_disabled_hover_text(why_not).clicked() {
+        requests.command(RaceCommand::Save);
     }
     let unsaved = if session.is_racing() { &[] } else { session.race.unsaved() };
     ui.add_enabled_ui(!listed.is_empty() || !unsaved.is_empty(), |ui| {
@@ -210,16 +200,25 @@ pub fn files_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
         let menu = menu.response.accessible_name("Open a saved race");
         menu.on_hover_text("Open a saved race").on_disabled_hover_text("No race has been saved yet");
     });
-    let saved = shown.is_some_and(|race| race.file.is_some());
-    let enabled = shown.is_some() && !saved && session.race.can_save();
-    let why_not = if saved { "Already saved" } else { "There is no race to save, or no folder to save it in" };
-    let save = if narrow {
-        ui.add_enabled(enabled, Button::new(icon_text(ICON_SAVE))).accessible_name("Save race")
+    if let Some((file, _)) = session.race.comparison() {
+        let remove = ui.button(format!("Hide {}", file_name(file)));
+        if remove.on_hover_text("Stop comparing the two races").clicked() {
+            requests.command(RaceCommand::Compare(None));
+        }
     } else {
-        icon_button(ui, ICON_SAVE, "Save race", enabled)
-    };
-    if save.on_hover_text("Save the race with all its measurements").on_disabled_hover_text(why_not).clicked() {
-        requests.command(RaceCommand::Save);
+        ui.add_enabled_ui(!listed.is_empty() && shown.is_some(), |ui| {
+            let menu = ui.menu_button((icon_text(ICON_LAYERS), words("Compare")), |ui| {
+                for file in listed.iter().take(MAX_LISTED) {
+                    if ui.button(file_name(file)).clicked() {
+                        requests.command(RaceCommand::Compare(Some(file.clone())));
+                        ui.close();
+                    }
+                }
+            });
+            let menu = menu.response.accessible_name("Compare with a saved race");
+            menu.on_hover_text("Compare this race with a saved one")
+                .on_disabled_hover_text("Needs a race to compare and a saved one");
+        });
     }
 }
 

@@ -5,6 +5,7 @@ use egui_material_icons::icons::{ICON_EXPAND_LESS, ICON_EXPAND_MORE, ICON_REPLAY
 
 use crate::session::{Command, RowQuery, Session};
 use crate::ui::icon_button::{icon_button, icon_text};
+use crate::ui::part::{left_of_ui, right_end_ui};
 use crate::ui::request::Requests;
 use crate::ui::sanitize;
 use crate::ui::theme;
@@ -55,14 +56,16 @@ impl CauseList {
                 let wider = letters.saturating_sub(SHORT_COUNT) as f32 * (theme::UNIT + 1.0);
                 for (place, (id, cause)) in ranked.iter().enumerate() {
                     ui.horizontal(|ui| {
-                        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                            again_ui(ui, session, *id, cause, AGAIN_WIDTH + wider, requests);
+                        let steps = format!("steps {place}");
+                        let usual = vec2(AGAIN_WIDTH + wider, ui.spacing().interact_size.y);
+                        left_of_ui(ui, &steps, usual, |ui| {
+                            cause_ui(ui, session, *id, cause, COUNT_WIDTH + wider, requests);
+                        });
+                        right_end_ui(ui, &steps, |ui| {
                             if place == 0 && folds {
                                 self.fold_ui(ui, hidden);
                             }
-                            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                                cause_ui(ui, session, *id, cause, COUNT_WIDTH + wider, requests);
-                            });
+                            again_ui(ui, session, *id, cause, AGAIN_WIDTH + wider, requests);
                         });
                     });
                 }

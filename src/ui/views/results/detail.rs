@@ -1,13 +1,14 @@
 //! The details of one task: its command, its outcome, its attempts and its output.
 
 use egui::text::LayoutJob;
-use egui::{Align, Button, FontSelection, Frame, Label, Layout, Margin, RichText, ScrollArea, Stroke, Ui, Vec2, vec2};
+use egui::{Align, Button, FontSelection, Frame, Label, Margin, RichText, ScrollArea, Stroke, Ui, Vec2, vec2};
 use egui_material_icons::icons::{
     ICON_CANCEL, ICON_CLOSE, ICON_CONTENT_COPY, ICON_FIND_IN_PAGE, ICON_OPEN_IN_NEW, ICON_REPLAY,
 };
 
 use crate::session::{Command, CurrentRun, Session, task_text};
 use crate::ui::icon_button::{icon_button, icon_text, small_icon_button};
+use crate::ui::part::right_end_ui;
 use crate::ui::request::Requests;
 use crate::ui::sanitize;
 use crate::ui::theme;
@@ -173,17 +174,17 @@ impl Detail {
                     .text_style(theme::title_style()),
             );
             outcome_badge_ui(ui, record.outcome.class());
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if small_icon_button(ui, ICON_CLOSE, "Close the details").clicked() {
-                    requests.command(Command::SelectTask(None));
+            right_end_ui(ui, "steps", |ui| {
+                if icon_button(ui, ICON_CONTENT_COPY, "Copy command", true).clicked() {
+                    requests.copy(sanitize::text(text.as_bytes()));
                 }
                 let again = icon_button(ui, ICON_REPLAY, "Rerun this task", !running)
                     .on_disabled_hover_text("A run is under way");
                 if again.clicked() {
                     requests.command(Command::RerunTask(record.task));
                 }
-                if icon_button(ui, ICON_CONTENT_COPY, "Copy command", true).clicked() {
-                    requests.copy(sanitize::text(text.as_bytes()));
+                if small_icon_button(ui, ICON_CLOSE, "Close the details").clicked() {
+                    requests.command(Command::SelectTask(None));
                 }
             });
         });
@@ -234,25 +235,24 @@ impl Detail {
                     self.stream = stream;
                 }
             }
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            right_end_ui(ui, "output", |ui| {
                 let (words, captured) = match self.stream {
                     StreamName::Stdout => ("Copy stdout", stdout),
                     StreamName::Stderr => ("Copy stderr", stderr),
                 };
                 let is_there = !captured.head.is_empty();
-                if icon_button(ui, ICON_CONTENT_COPY, words, is_there).clicked() {
-                    requests.copy(super::output::whole_text(captured));
-                }
                 ui.add_enabled_ui(is_there, |ui| {
-                    let hint = "Open in editor";
-                    if small_icon_button(ui, ICON_OPEN_IN_NEW, hint).clicked() {
-                        let (task, attempt, stream) = (record.task, record.attempt, self.stream);
-                        requests.command(Command::OpenOutput { task, attempt, stream });
-                    }
                     if small_icon_button(ui, ICON_FIND_IN_PAGE, "Find in this output (Ctrl+F)").clicked() {
                         self.find.open();
                     }
+                    if small_icon_button(ui, ICON_OPEN_IN_NEW, "Open in editor").clicked() {
+                        let (task, attempt, stream) = (record.task, record.attempt, self.stream);
+                        requests.command(Command::OpenOutput { task, attempt, stream });
+                    }
                 });
+                if icon_button(ui, ICON_CONTENT_COPY, words, is_there).clicked() {
+                    requests.copy(super::output::whole_text(captured));
+                }
             });
         });
         self.find.show_ui(ui, session, record, self.stream);
@@ -275,9 +275,9 @@ fn running_ui(ui: &mut Ui, run: &CurrentRun, model: &RunModel, task: TaskId, roo
         if running.is_some() {
             running_badge_ui(ui);
         }
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if small_icon_button(ui, ICON_CLOSE, "Close the details").clicked() {
-                requests.command(Command::SelectTask(None));
+        right_end_ui(ui, "steps", |ui| {
+            if icon_button(ui, ICON_CONTENT_COPY, "Copy command", true).clicked() {
+                requests.copy(sanitize::text(text.as_bytes()));
             }
             let cancel = icon_button(ui, ICON_CANCEL, "Cancel this task", can_cancel)
                 .on_hover_text("Cancel only this task; the others continue")
@@ -285,8 +285,8 @@ fn running_ui(ui: &mut Ui, run: &CurrentRun, model: &RunModel, task: TaskId, roo
             if cancel.clicked() {
                 requests.command(Command::CancelTask(task));
             }
-            if icon_button(ui, ICON_CONTENT_COPY, "Copy command", true).clicked() {
-                requests.copy(sanitize::text(text.as_bytes()));
+            if small_icon_button(ui, ICON_CLOSE, "Close the details").clicked() {
+                requests.command(Command::SelectTask(None));
             }
         });
     });

@@ -1,11 +1,12 @@
 //! Two runs side by side: totals, and the tasks that differ.
 
-use egui::{Align, Button, Layout, RichText, Ui};
+use egui::{Button, RichText, Ui, vec2};
 use egui_extras::TableRow;
 use egui_material_icons::icons::{ICON_CHECK_CIRCLE, ICON_CLOSE, ICON_REPLAY, ICON_TABLE_ROWS};
 
 use crate::session::{ChangeKind, HistoryCommand, PastRunUse, RunComparison, Session, TaskChange, TaskEnd};
 use crate::ui::icon_button::{icon_button, small_icon_button};
+use crate::ui::part::{left_of_ui, right_end_ui};
 use crate::ui::request::Requests;
 use crate::ui::sanitize;
 use crate::ui::theme;
@@ -89,15 +90,17 @@ const fn explanation(kind: ChangeKind) -> &'static str {
     }
 }
 
+/// Width of the steps before they were drawn, in points.
+const STEPS_WIDTH: f32 = 44.0 * theme::UNIT;
+
 fn head_ui(ui: &mut Ui, session: &Session, both: &RunComparison, requests: &mut Requests) {
     ui.horizontal(|ui| {
         let title = format!("Run {} compared with run {}", both.now.id, both.before.id);
         ui.label(RichText::new(title).text_style(theme::title_style()).color(theme::palette(ui).text_strong));
         let name = RichText::new(sanitize::command(&both.now.name)).color(theme::palette(ui).text_weak);
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if small_icon_button(ui, ICON_CLOSE, "Close the comparison").clicked() {
-                requests.command(HistoryCommand::CloseComparison);
-            }
+        let usual = vec2(STEPS_WIDTH, ui.spacing().interact_size.y);
+        left_of_ui(ui, "steps", usual, |ui| ui.add(egui::Label::new(name).truncate()));
+        right_end_ui(ui, "steps", |ui| {
             let is_free = !session.is_running() && !session.history.is_opening();
             let mut button = |ui: &mut Ui, icon, words: &str, id, then| {
                 let button = icon_button(ui, icon, words, is_free);
@@ -105,14 +108,13 @@ fn head_ui(ui: &mut Ui, session: &Session, both: &RunComparison, requests: &mut 
                     requests.command(HistoryCommand::Open(id, then));
                 }
             };
-            button(ui, ICON_REPLAY, "Rerun all", both.now.id, PastRunUse::Rerun);
-            // Drawn from the right to the left.
-            for run in [&both.now, &both.before] {
+            for run in [&both.before, &both.now] {
                 button(ui, ICON_TABLE_ROWS, &format!("Open run {}", run.id), run.id, PastRunUse::Show);
             }
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                ui.add(egui::Label::new(name).truncate());
-            });
+            button(ui, ICON_REPLAY, "Rerun all", both.now.id, PastRunUse::Rerun);
+            if small_icon_button(ui, ICON_CLOSE, "Close the comparison").clicked() {
+                requests.command(HistoryCommand::CloseComparison);
+            }
         });
     });
 }

@@ -10,6 +10,7 @@ use crate::ui::action::{Action, Shortcut};
 use crate::ui::cut_label::cut_label;
 use crate::ui::icon_button::{icon_button, small_icon_button};
 use crate::ui::job_action::JobAction;
+use crate::ui::part::right_end_ui;
 use crate::ui::request::Requests;
 use crate::ui::sanitize;
 use crate::ui::theme;
@@ -68,13 +69,8 @@ fn head_ui(ui: &mut Ui, list: &JobList, requests: &mut Requests) {
             (false, waiting) => format!("{} in the order in which they start", format::plural(waiting, "job")),
         };
         ui.label(RichText::new(words).color(palette.text_weak));
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let (icon, words) =
-                if list.paused { (ICON_PLAY_ARROW, "Resume the queue") } else { (ICON_PAUSE, "Pause the queue") };
-            let hint = "While it is paused, no job of the queue starts; those that run go on";
-            if icon_button(ui, icon, words, true).on_hover_text(hint).clicked() {
-                requests.action(Action::PauseQueue);
-            }
+        right_end_ui(ui, "queue", |ui| {
+            ui.label(RichText::new("At the same time").color(palette.text_weak));
             let mut parallel = list.parallel;
             let number = egui::DragValue::new(&mut parallel).range(1..=MAX_PARALLEL).speed(0.05);
             let number = ui.add(number.update_while_editing(false));
@@ -82,7 +78,12 @@ fn head_ui(ui: &mut Ui, list: &JobList, requests: &mut Requests) {
             if number.accessible_name("Jobs at the same time").changed() {
                 requests.command(QueueCommand::SetParallel(parallel));
             }
-            ui.label(RichText::new("At the same time").color(palette.text_weak));
+            let (icon, words) =
+                if list.paused { (ICON_PLAY_ARROW, "Resume the queue") } else { (ICON_PAUSE, "Pause the queue") };
+            let hint = "While it is paused, no job of the queue starts; those that run go on";
+            if icon_button(ui, icon, words, true).on_hover_text(hint).clicked() {
+                requests.action(Action::PauseQueue);
+            }
         });
     });
 }
