@@ -9,7 +9,8 @@ from ._pickling import dump
 from ._results import Failed, Sink
 
 if TYPE_CHECKING:
-    from ._run import Entry, Run
+    from ._calls import Entry
+    from ._run import Run
 
 # A chunk in which no item begins is tried so often.
 MAX_TRIES_WITHOUT_PROGRESS = 2

@@ -157,7 +157,7 @@ class Executor(_Executor):
         try:
             function = run.functions.add(fn)
         except Exception as error:
-            feed.refuse_from(0, error)
+            run.ask(partial(feed.refuse_from, 0, error))
             return _values(run, feed, deadline, None)
         feeder = Feeder(run, feed, function, name_of(fn), items, chunksize, True)
         if buffersize is not None:
@@ -206,18 +206,20 @@ class Executor(_Executor):
         return self._run.info.get("run") if self._run is not None else None
 
     def _started(self) -> Run:
-        with self._starting:
-            if self._is_shut_down:
-                raise RuntimeError("cannot schedule new futures after shutdown")
-            if self._run is None:
-                self._run = Run(self._settings)
-                # An executor that is dropped has its calls done, and ends then.
-                weakref.finalize(self, self._run.close).atexit = False
-            elif self._run.is_closed:
-                raise RuntimeError("cannot schedule new futures after interpreter shutdown")
-            elif self._run.over.is_set():
-                raise RuntimeError(f"cannot schedule new futures: {self._run.why_ended()}")
-            return self._run
+        if self._run is None:
+            with self._starting:
+                if self._run is None and not self._is_shut_down:
+                    self._run = Run(self._settings)
+                    # An executor that is dropped has its calls done, and ends then.
+                    weakref.finalize(self, self._run.close).atexit = False
+        run = self._run
+        if self._is_shut_down or run is None:
+            raise RuntimeError("cannot schedule new futures after shutdown")
+        if run.is_closed:
+            raise RuntimeError("cannot schedule new futures after interpreter shutdown")
+        if run.has_ended:
+            raise RuntimeError(f"cannot schedule new futures: {run.why_ended()}")
+        return run
 
 
 def _while_open(executor: "weakref.ref[Executor]", items: Iterable[Any]) -> Iterator[Any]:
@@ -252,7 +254,7 @@ def _values(run: Run, feed: StreamFeed, deadline: Optional[float], feeder: Optio
                 yield items.popleft()
     finally:
         feed.is_abandoned = True
-        feed.offer_room()
-        if not run.over.is_set():
+        feed.room.ring()
+        if not run.has_ended:
             # It may be collected while any lock is held.
             run.request(partial(run.cancel_queued, feed))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Iterable, Iterator, List, Optional
 
 from ._errors import CallCancelled
@@ -27,6 +28,7 @@ MAX_AHEAD = 16384
 QUICK_SECS = 0.05
 # What arguments may lie in memory before the workers have read them.
 MAX_WAITING_BYTES = 192 << 20
+LARGE_BYTES = 64 << 10
 NOT_SUBMITTED = "it was cancelled before it was submitted"
 
 
@@ -54,23 +56,40 @@ class Feeder:
         self.source: Iterator[Any] = iter(items)
         self.fed = 0
         self.has_ended = False
+        # Whether the last arguments were large enough to count before they are taken in.
+        self.is_large = False
         self.ahead = max(2 * MIN_AHEAD_PER_WORKER, MIN_AHEAD_PER_WORKER * run.workers)
         self.max_ahead = max(MAX_AHEAD, self.ahead)
         self.raised_at, self.raised_since = 0, time.monotonic()
 
     def start(self) -> None:
         """Submits what can be at once, and the rest from a thread of its own."""
-        with self.run.feeding() as counts:
-            if self.is_plain and self.feed_while_room():
-                return
-            counts.is_kept = True
-            threading.Thread(target=self.feed_all, name="fanlane-feeder", daemon=True).start()
+        try:
+            self.run.feeders.add(self)
+            if not self.is_plain or not self.feed_while_room():
+                self.run.ask(self.start_thread)
+        finally:
+            self.run.feeder_ended(self)
+
+    def start_thread(self) -> None:
+        """Submits the rest from a thread of its own, which the thread of the run starts: nothing interrupts that."""
+        thread = threading.Thread(target=self.feed_all, name="fanlane-feeder", daemon=True)
+        self.run.feeders.add(thread)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            # The limit of threads, or the end of Python.
+            self.run.feeders.discard(thread)
+            self.end(error)
 
     def feed_here(self) -> None:
         """Submits all from this thread, which waits for the results anyway."""
-        with self.run.feeding():
+        try:
+            self.run.feeders.add(self)
             while not self.feed_while_room():
                 self.wait_for_room()
+        finally:
+            self.run.feeder_ended(self)
 
     def feed_calls(self, count: int) -> None:
         """Submits so many calls, or as many as there are items for, from this thread, and raises what the iterable raises."""
@@ -86,12 +105,12 @@ class Feeder:
         except BaseException as error:
             self.end(error)
         finally:
-            self.run.feeder_ended()
+            self.run.feeder_ended(threading.current_thread())
 
     def room(self) -> int:
         """How many calls may be submitted now."""
         under_way = self.fed - self.feed.used()
-        if under_way >= 2 * self.run.workers and self.run.waiting_bytes() > MAX_WAITING_BYTES:
+        if under_way >= 2 * self.run.workers and self.run.waiting_bytes(self.is_large) > MAX_WAITING_BYTES:
             return 0
         return self.ahead - under_way
 
@@ -102,16 +121,13 @@ class Feeder:
             if now - self.raised_since < QUICK_SECS * (used - self.raised_at) / (self.ahead // 2):
                 self.ahead = min(2 * self.ahead, self.max_ahead)
             self.raised_at, self.raised_since = used, now
-        with feed.room:
-            feed.is_waiting_for_room = True
-            try:
-                # Half of it, so that calls go in bunches.
-                while self.room() < max(1, self.ahead // 2) and self.run.accepts_items() and not self.is_stopped():
-                    if self.feed.used() >= self.fed:
-                        break
-                    feed.room.wait(1.0)
-            finally:
-                feed.is_waiting_for_room = False
+        # Half of it, so that calls go in bunches; with large arguments there may be room with the next call that ends.
+        feed.wanted = self.fed - self.ahead + max(1, self.ahead // 2) if self.fed - used >= self.ahead else 0
+        feed.room.wait_until(self.has_room, 1.0)
+
+    def has_room(self) -> bool:
+        is_enough = self.room() >= max(1, self.ahead // 2) or self.feed.used() >= self.fed
+        return is_enough or self.is_stopped() or not self.run.accepts_items()
 
     def is_stopped(self) -> bool:
         return self.feed.is_cancelled or self.feed.is_stopped or self.is_abandoned()
@@ -147,7 +163,7 @@ class Feeder:
         """No more is submitted; an error stands in the place of what did not come."""
         self.has_ended = True
         if error is not None:
-            self.feed.refuse_from(self.fed, error)
+            self.run.ask(partial(self.feed.refuse_from, self.fed, error))
         elif isinstance(self.feed, StreamFeed):
             self.feed.end(self.fed)
         return True
@@ -183,6 +199,7 @@ class Feeder:
         number = self.function.number
         try:
             dumped = [dump((number, kind, value)) for value in values]
+            self.is_large = any(its.buffers or len(its.data) > LARGE_BYTES for its in dumped)
         except Exception:
             self.submit_what_can_be(kind, first, values, labels)
             return
@@ -195,6 +212,6 @@ class Feeder:
             try:
                 dumped: Dumped = dump((self.function.number, kind, value), f"the arguments of {label}")
             except Exception as error:
-                self.feed._settle(first + position, False, error)
+                self.run.refuse(self.feed, first + position, error)
                 continue
             self.run.submit(self.feed, first + position, self.function, [dumped], [label], kind, [value])

@@ -104,7 +104,7 @@ class _Workers:
         self.pool = Pool(count, env=environment, **options)
 
     def serves(self, *wanted: Any) -> bool:
-        return self.made_for == wanted and not self.pool._run.over.is_set()
+        return self.made_for == wanted and not self.pool._run.has_ended
 
     def submit(self, batch: Any, callback: Optional[Callable[[Any], Any]]) -> "AsyncResult[Any]":
         result: "AsyncResult[Any]" = AsyncResult(self.pool, callback, callback)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 import weakref
+from functools import partial
 from types import TracebackType
 from typing import Any, Callable, Iterable, List, Mapping, Optional, Type, TypeVar
 
@@ -283,7 +284,7 @@ class Pool:
     def _check_running(self) -> None:
         if self._state != RUN:
             raise ValueError("Pool not running")
-        if self._run.over.is_set():
+        if self._run.has_ended:
             raise ValueError(f"Pool not running: {self._run.why_ended()}")
 
     def _map(
@@ -333,6 +334,6 @@ class Pool:
         try:
             function = self._run.functions.add(func)
         except Exception as error:
-            feed.refuse_from(0, error)
+            self._run.ask(partial(feed.refuse_from, 0, error))
             return None
         return Feeder(self._run, feed, function, name_of(func), items, chunksize, is_star)

@@ -25,8 +25,11 @@ from ._waiting import Waiting
 from ._wire import LINK_HELLO_BYTES, RECORD, Stream, frame
 
 if TYPE_CHECKING:
-    from ._run import Entry, Run
+    from ._calls import Entry
+    from ._run import Run
 
+# Without the global lock a thread may go to sleep and not see what another one has just asked: it is always woken then.
+HAS_LOCK: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
 # How long a label may wait for others while the workers have calls to do.
 BUNCH_SECS = 0.001
 # A call that the engine says is done and whose large result has not come: the interpreter has died between both.
@@ -72,15 +75,18 @@ class Reader:
     def step(self) -> bool:
         """Waits for something and does what it asks for; False when the run is over."""
         run = self.run
-        with run.lock:
-            run.end_if_all_is_done()
-            timeout = BUNCH_SECS if run.labels else LOST_RESULT_SECS / 2 if self.without_result else None
-            self.watch(run.control)
+        calls = run.calls
+        calls.end_if_all_is_done()
+        timeout = BUNCH_SECS if calls.labels else LOST_RESULT_SECS / 2 if self.without_result else None
+        self.watch(run.control)
         due = self.entrance.timeout()
         if due is not None:
             timeout = due if timeout is None else min(timeout, due)
         speaks = False
-        happened = self.epoll.poll(timeout)
+        # In this order: a request is either seen here, or wakes this thread.
+        run.is_awake = False
+        happened = self.epoll.poll(0 if run.requests else timeout)
+        run.is_awake = HAS_LOCK
         for descriptor, _ in happened:
             link = self.links.get(descriptor)
             if link is not None:
@@ -97,11 +103,13 @@ class Reader:
             self.entrance.tend()
         # Behind the results of the calls whose ends it tells.
         goes_on = not speaks or run.control.receive(self.buffer, self.take_control)
-        while run.requests:
-            run.requests.popleft()()
-        with run.lock:
-            if run.labels and (not happened or len(run.calls) - len(run.labels) <= 2 * run.workers):
-                run.flush_labels()
+        is_quiet = not happened and not run.requests
+        for _ in range(len(run.requests)):
+            # It is there until it is done, so that others find in one place or the other what is to be submitted.
+            run.requests[0]()
+            run.requests.popleft()
+        if calls.labels and (is_quiet or len(calls.entries) - len(calls.labels) <= 2 * run.workers):
+            calls.flush_labels()
         if self.without_result:
             self.submit_lost_again()
         return goes_on
@@ -148,9 +156,8 @@ class Reader:
 
     def lack_results(self, numbers: Iterable[int]) -> List[int]:
         """Those of the calls that have no result, or whose exceptions may be those of earlier attempts."""
-        with self.run.lock:
-            calls = self.run.calls
-            return [number for number in numbers if number in calls]
+        entries = self.run.calls.entries
+        return [number for number in numbers if number in entries]
 
     def fetch_results(self) -> None:
         """Takes in what interpreters have made and not sent, then what they have sent meanwhile."""
@@ -173,7 +180,7 @@ class Reader:
             self.links[descriptor] = link
             # What it asks of a manager's object needs the key of this process.
             key = bytes(current_process().authkey)
-            self.answer(link, frame(b"I", key), self.run.index.descriptor)
+            self.answer(link, frame(b"I", key), self.run.calls.index.descriptor)
 
     def answer(self, link: Stream, data: bytes, descriptor: Optional[int] = None) -> None:
         link.queue(data, descriptor)
@@ -205,9 +212,8 @@ class Reader:
         elif kind == ord("V"):
             self.take_large_result(body, link.take_descriptor())
         elif kind == ord("G"):
-            with run.lock:
-                descriptor = run.segments.descriptor(struct.unpack("<I", body)[0])
-                self.answer(link, frame(b"G", bytes(body)), descriptor)
+            descriptor = run.calls.segments.descriptor(struct.unpack("<I", body)[0])
+            self.answer(link, frame(b"G", bytes(body)), descriptor)
         elif kind == ord("Q"):
             function = run.functions.by_number.get(struct.unpack("<I", body)[0])
             self.answer(link, frame(b"Q", bytes(body) + (b"" if function is None else function.data)))
@@ -222,26 +228,25 @@ class Reader:
             start += RECORD.size
             ended.append((number, status, body[start : start + length]))
             start += length
-        with self.run.lock:
-            entries = [self.take(number, status) for number, status, _ in ended]
+        entries = [self.take(number, status) for number, status, _ in ended]
         for (number, status, data), entry in zip(ended, entries):
             if entry is not None:
                 self.settle(number, entry, status, data, ())
             data.release()
 
     def take(self, number: int, status: int) -> Optional["Entry"]:
-        """Takes out a call whose end is here; None where it is known already. The lock is held."""
-        run = self.run
-        if status != _wire.VALUE and run.settings.retries > 0:
+        """Takes out a call whose end is here; None where it is known already."""
+        entries = self.run.calls.entries
+        if status != _wire.VALUE and self.run.settings.retries > 0:
             # The engine says whether this attempt was the last.
-            return run.calls.get(number)
-        entry = run.calls.pop(number, None)
+            return entries.get(number)
+        entry = entries.pop(number, None)
         if entry is not None:
             self.release(number, entry)
         return entry
 
     def release(self, number: int, entry: "Entry") -> None:
-        self.run.segments.release(entry.segment)
+        self.run.calls.segments.release(entry.segment)
         self.without_result.pop(number, None)
         self.held.pop(number, None)
 
@@ -249,8 +254,7 @@ class Reader:
         """A result with buffers, which are memory of this process alone from now on."""
         number, count = struct.unpack_from("<QI", body)
         sizes = struct.unpack_from(f"<{count}Q", body, 12)
-        with self.run.lock:
-            entry = self.take(number, _wire.VALUE)
+        entry = self.take(number, _wire.VALUE)
         buffers: List[memoryview] = []
         try:
             if descriptor is None:
@@ -261,8 +265,7 @@ class Reader:
                 start = (start + size + mmap.PAGESIZE - 1) & -mmap.PAGESIZE
         except (OSError, MemoryError) as error:
             if entry is not None:
-                self.run.failed += 1
-                entry.sink._settle(entry.key, False, error)
+                self.run.calls.fail(entry, error)
             return
         finally:
             if descriptor is not None:
@@ -281,32 +284,24 @@ class Reader:
             # Types of the script do what they like while they are read.
             failure = RemoteError(type(error).__name__, f"the value cannot be unpickled in the script: {words_of(error)}")
         if failure is None:
-            run.done += 1
+            run.calls.done += 1
             entry.sink._settle(entry.key, True, value)
-            return
-        if run.settings.retries > 0 and number in run.calls:
+        elif run.settings.retries > 0 and number in run.calls.entries:
             self.held[number] = failure
-            return
-        run.failed += 1
-        entry.sink._settle(entry.key, False, failure)
+        else:
+            run.calls.fail(entry, failure)
 
     def take_failure(self, number: int, kind: str, message: str) -> None:
         """The engine says that a call has ended badly."""
         run = self.run
-        with run.lock:
-            entry = run.calls.pop(number, None)
-            if entry is None:
-                return
-            item = run.index.item(number)
-            held = self.held.get(number)
-        failure = failure_of(kind, message, held)
-        is_split = kind in ENDS_OF_INTERPRETERS and run.accepts_items() and SplitChunk.submit_rest(run, entry, item, failure)
-        # Its parts need the function, too.
-        with run.lock:
-            self.release(number, entry)
-        if not is_split:
-            run.failed += 1
-            entry.sink._settle(entry.key, False, failure)
+        entry = run.calls.entries.pop(number, None)
+        if entry is None:
+            return
+        item = run.calls.index.item(number)
+        failure = failure_of(kind, message, self.held.get(number))
+        self.release(number, entry)
+        if not (kind in ENDS_OF_INTERPRETERS and run.accepts_items() and SplitChunk.submit_rest(run, entry, item, failure)):
+            run.calls.fail(entry, failure)
 
     def submit_lost_again(self) -> None:
         """Calls that are done by what the engine says, and whose results have died with their interpreter."""
@@ -316,10 +311,9 @@ class Reader:
             for number, since in self.without_result.items()
             if now - since > LOST_RESULT_SECS and self.last_link_end > since - 2 * LOST_RESULT_SECS
         ]
-        with self.run.lock:
-            for number in lost:
-                del self.without_result[number]
-                self.run.submit_again(number)
+        for number in lost:
+            del self.without_result[number]
+            self.run.calls.submit_again(number)
 
     def end(self) -> None:
         """After the last word of the host: what the interpreters have sent before they ended, and then the rest."""
@@ -333,17 +327,25 @@ class Reader:
         if run.reason is None:
             if not run.begun.is_set():
                 run.reason = run.host.why_not()
-            elif not run.has_sent_end:
+            elif not run.calls.has_sent_end:
                 run.reason = self.why_ended_from_outside()
-        with run.lock:
-            run.over.set()
-            left, run.calls = run.calls, {}
-        for entry in left.values():
-            run.failed += 1
-            entry.sink._settle(entry.key, False, run.why_ended())
-        with run.lock:
+        try:
+            left, run.calls.entries = run.calls.entries, {}
+            for entry in left.values():
+                run.calls.fail(entry, run.why_ended())
+            # From now on others do what they ask for, unless it is found here.
+            run.has_ended = True
+            while run.requests:
+                try:
+                    action = run.requests.popleft()
+                except IndexError:
+                    break
+                action()
+        finally:
+            run.has_ended = True
             run.release_descriptors()
-        run.begun.set()
+            run.over.set()
+            run.begun.set()
 
     def why_ended_from_outside(self) -> BaseException:
         process = self.run.host.process

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import traceback
 import weakref
 from collections import deque
 from typing import TYPE_CHECKING, Any, Callable, Deque, Dict, Generic, Iterator, List, NamedTuple, Optional, TypeVar
+
+from ._events import Bell, Event
 
 if TYPE_CHECKING:
     from ._pool import Pool
@@ -56,7 +57,7 @@ def call_back(callback: Optional[Callable[[Any], object]], value: Any) -> None:
 
 
 class Sink:
-    """What takes the results of calls. Its methods are called by the thread of the run."""
+    """What takes the results of calls. Its methods are called by the thread of the run alone."""
 
     _number = 0
     """The number of the last call whose result goes here."""
@@ -91,7 +92,7 @@ class AsyncResult(Sink, Generic[T]):
     ) -> None:
         self._pool: Optional["Pool"] = pool
         self._run: "Run" = pool._run
-        self._event = threading.Event()
+        self._event = Event()
         self._callback = callback
         self._error_callback = error_callback
         self._success = True
@@ -227,10 +228,11 @@ class Feed(Sink):
     """What a `Feeder` has to know of results: how many are there, and how many were taken."""
 
     def __init__(self) -> None:
-        self.room = threading.Condition()
+        self.room = Bell()
+        # With how many used calls there is room for those who wait for it.
+        self.wanted = 0
         self.is_cancelled = self.is_stopped = False
         self.settled = 0
-        self.is_waiting_for_room = False
 
     def used(self) -> int:
         """How many calls have left room for others."""
@@ -239,12 +241,12 @@ class Feed(Sink):
     def cancel(self) -> None:
         """Has no further call submitted."""
         self.is_cancelled = True
-        self.offer_room()
+        self.room.ring()
 
     def stop(self) -> None:
         """Has no further call submitted; those that run go on."""
         self.is_stopped = True
-        self.offer_room()
+        self.room.ring()
 
     def refuse_from(self, key: int, error: BaseException) -> None:
         """The calls from `key` on are not submitted."""
@@ -255,9 +257,8 @@ class Feed(Sink):
         self.offer_room()
 
     def offer_room(self) -> None:
-        if self.is_waiting_for_room:
-            with self.room:
-                self.room.notify_all()
+        if self.room.waiters and self.used() >= self.wanted:
+            self.room.ring()
 
 
 class MapFeed(Feed):
@@ -292,18 +293,17 @@ class StreamFeed(Feed):
         self.is_chunked = is_chunked
         self.ready: Deque[Any] = deque()
         self.early: Dict[int, Any] = {}
-        self.next_key = 0
         self.length: Optional[int] = None
-        self.changed = threading.Condition()
-        self.is_awaited = False
-        self.taken = 0
+        # How many are in `ready` or were taken from it.
+        self.arrived = 0
+        self.changed = Bell()
         self.is_unbounded = False
         self.is_abandoned = False
         self.done = self.failed = 0
 
     def used(self) -> int:
         # Results that wait to be taken take memory, so that no more are made than a few.
-        return self.settled if self.is_unbounded else self.taken
+        return self.settled if self.is_unbounded else self.arrived - len(self.ready)
 
     def _settle(self, key: int, ok: bool, value: Any) -> None:
         if not ok:
@@ -322,28 +322,25 @@ class StreamFeed(Feed):
         self.arrive(key, values)
 
     def arrive(self, key: int, value: Any) -> None:
-        if not self.is_ordered:
-            self.ready.append(value)
-        elif key == self.next_key:
-            self.ready.append(value)
-            self.next_key += 1
-            while self.early and self.next_key in self.early:
-                self.ready.append(self.early.pop(self.next_key))
-                self.next_key += 1
-        else:
+        if self.is_ordered and key != self.arrived:
             self.early[key] = value
+        else:
+            self.make_ready(value)
+            while self.early and self.arrived in self.early:
+                self.make_ready(self.early.pop(self.arrived))
+            if self.changed.waiters:
+                self.changed.ring()
         self.note_settled()
-        self.tell()
 
-    def tell(self) -> None:
-        if self.is_awaited:
-            with self.changed:
-                self.changed.notify_all()
+    def make_ready(self, value: Any) -> None:
+        # Counted afterwards: where all have arrived, all are there to be taken.
+        self.ready.append(value)
+        self.arrived += 1
 
     def end(self, length: int) -> None:
         """The iterable has given its last item: `length` calls in all."""
         self.length = length
-        self.tell()
+        self.changed.ring()
 
     def refuse_from(self, key: int, error: BaseException) -> None:
         self._settle(key, False, error)
@@ -351,34 +348,31 @@ class StreamFeed(Feed):
 
     def lift_bound(self) -> None:
         self.is_unbounded = True
-        self.offer_room()
+        self.room.ring()
 
     def abandon(self) -> None:
         """The iterator is gone. One that was never asked was made for what the calls do: they all go on; of others no more input is read."""
-        self.is_abandoned = self.taken > 0
+        self.is_abandoned = self.arrived > len(self.ready)
         self.lift_bound()
 
     def next(self, timeout: Optional[float]) -> Any:
         """The next result of a call or chunk; `NotYet` after `timeout` seconds."""
         while True:
+            # Asked first: another thread may take the last one.
+            has_all = self.arrived == self.length
             try:
                 value = self.ready.popleft()
             except IndexError:
-                if self.length is not None and self.taken == self.length:
+                if has_all:
                     raise StopIteration from None
             else:
-                self.taken += 1
                 self.offer_room()
                 return value
-            with self.changed:
-                self.is_awaited = True
-                try:
-                    if self.ready or self.length == self.taken:
-                        continue
-                    if not self.changed.wait(timeout) and not self.ready:
-                        raise NotYet
-                finally:
-                    self.is_awaited = False
+            if not self.changed.wait_until(self.has_news, timeout):
+                raise NotYet
+
+    def has_news(self) -> bool:
+        return bool(self.ready) or self.arrived == self.length
 
 
 class IMapIterator(Generic[T], Iterator[T]):
@@ -399,7 +393,13 @@ class IMapIterator(Generic[T], Iterator[T]):
 
     def next(self, timeout: Optional[float] = None) -> T:
         """The next result; `multiprocessing.TimeoutError` after `timeout` seconds."""
-        while not self._chunk:
+        while True:
+            try:
+                # Another thread may take what this one has put there.
+                value = self._chunk.popleft()
+                break
+            except IndexError:
+                pass
             try:
                 value = self._feed.next(timeout)
             except NotYet:
@@ -407,11 +407,9 @@ class IMapIterator(Generic[T], Iterator[T]):
             except StopIteration:
                 self._pool = None
                 raise
-            if self._feed.is_chunked and type(value) is not Failed:
-                self._chunk.extend(value)
-            else:
-                self._chunk.append(value)
-        value = self._chunk.popleft()
+            if not self._feed.is_chunked or type(value) is Failed:
+                break
+            self._chunk.extend(value)
         if type(value) is not Failed:
             return value  # type: ignore[no-any-return]
         if isinstance(value.error, StopIteration):

@@ -1,4 +1,8 @@
-"""The run behind a pool: what is submitted to it and how it ends. `_reader` reads what becomes of the calls."""
+"""The run behind a pool: what is submitted to it and how it ends. `_reader` reads what becomes of the calls.
+
+All that changes is changed by the thread of the run alone. Other threads make requests, each by one step that is done or not: a signal
+may raise an exception in the main thread at any moment, a finalizer may run in any.
+"""
 
 from __future__ import annotations
 
@@ -11,34 +15,24 @@ import threading
 import weakref
 from collections import deque
 from concurrent.futures import Future
-from contextlib import contextmanager
-from typing import Any, Callable, Deque, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from contextlib import ExitStack
+from functools import partial
+from typing import Any, Callable, Deque, Dict, List, Optional, Tuple, Union
 
-from . import _wire
-from ._chunks import Chunk
+from ._calls import Calls, Submission, origin
 from ._errors import CallCancelled, CannotStart
-from ._feeder import MAX_BUNCH_CALLS
+from ._events import Event
 from ._host import Host
-from ._memory import CALL, Index, Segment, Segments
+from ._memory import CALL, Index, Payload, Segments
 from ._pickling import Dumped, Function, Functions, dump, label_of_call, name_of
 from ._reader import Reader
-from ._results import Progress, Sink
+from ._results import Failed, Progress, Sink
 from ._setup import Settings, refuse_in_import_of_main
 from ._wire import Stream, frame
 
 START_TIMEOUT_SECS = 60
 TERMINATE_TIMEOUT_SECS = 10
 KEY_BYTES = 32
-
-
-class Entry(NamedTuple):
-    """A call that has not ended."""
-
-    sink: Sink
-    key: int
-    segment: Segment
-    function: Function
-    chunk: Optional[Chunk]
 
 
 class Run:
@@ -50,38 +44,47 @@ class Run:
         initializer = None
         if settings.initializer is not None:
             initializer = self.functions.add_initializer(settings.initializer, settings.initargs)
-        self.host = Host(settings.environment)
         self.settings = settings
         self.workers = settings.workers
-        # Guards the calls, their memory, and the order of what is sent to the host. Finalizers may run while it is held: they
-        # only make requests.
-        self.lock = threading.Lock()
-        self.calls: Dict[int, Entry] = {}
-        self.flushed = 0
-        self.labels: List[bytes] = []
-        self.index = Index()
-        self.segments = Segments()
-        self.done = self.failed = 0
-        self.feeders = 0
-        self.is_closed = self.is_terminating = self.has_sent_end = False
-        self.is_foreign = False
+        # What still submits calls of an iterable: main threads in it, and threads for it.
+        self.feeders: "weakref.WeakSet[Any]" = weakref.WeakSet()
+        self.is_closed = self.is_terminating = False
+        self.is_foreign = self.has_ended = False
         self.reason: Optional[BaseException] = None
         self.info: Dict[str, Any] = {}
+        # What the thread of the run is asked to do. It takes out what it has done.
         self.requests: Deque[Callable[[], None]] = deque()
-        self.begun, self.over = threading.Event(), threading.Event()
+        self.is_awake = False
+        self.begun, self.over = Event(), Event()
         self.key = secrets.token_bytes(KEY_BYTES)
         address = "fanlane-python-" + secrets.token_hex(16)
-        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        self.listener.bind("\0" + address)
-        self.listener.listen(128)
-        self.control = Stream(self.host.control)
-        self.waker, self.woken = socket.socketpair()
-        self.waker.setblocking(False)
-        self.woken.setblocking(False)
-        self.control.queue(frame(b"S", settings.message(address, self.key, initializer)))
+        message = settings.message(address, self.key, initializer)
+        with ExitStack() as opened:
+            self.host = Host(settings.environment)
+            opened.callback(self.host.close)
+            opened.push(self.give_up)
+            self.control = Stream(self.host.control)
+            opened.callback(self.control.close)
+            index = Index()
+            opened.callback(index.close)
+            segments = Segments()
+            opened.callback(segments.close)
+            self.calls = Calls(self, self.control, index, segments)
+            self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+            opened.callback(self.listener.close)
+            self.listener.bind("\0" + address)
+            self.listener.listen(128)
+            self.waker, self.woken = socket.socketpair()
+            opened.callback(self.waker.close)
+            opened.callback(self.woken.close)
+            self.waker.setblocking(False)
+            self.woken.setblocking(False)
+            self.control.queue(frame(b"S", message))
+            self.reader = Reader(self)
+            opened.callback(self.reader.close)
+            self.thread = threading.Thread(target=self.reader.serve, name="fanlane", daemon=True)
+            self.opened = opened.pop_all()
         live_runs.add(self)
-        self.reader = Reader(self)
-        self.thread = threading.Thread(target=self.reader.serve, name="fanlane", daemon=True)
         try:
             self.thread.start()
         except RuntimeError as error:
@@ -91,6 +94,12 @@ class Run:
             self.release_descriptors()
             raise CannotStart(f"the pool needs a thread: {error}") from error
         self.wait_until_begun()
+
+    def give_up(self, kind: Any, *_: Any) -> None:
+        """Ends the host where an error keeps the run from its start."""
+        if kind is not None:
+            self.host.kill()
+            self.host.end()
 
     def wait_until_begun(self) -> None:
         try:
@@ -114,8 +123,7 @@ class Run:
             dumped = dump((entry.number, CALL, (args, kwargs)), f"the arguments of {label}")
             self.submit(sink, 0, entry, [dumped], [label])
         except Exception as error:
-            self.failed += 1
-            sink._settle(0, False, error)
+            self.refuse(sink, 0, error)
 
     def submit(
         self,
@@ -128,170 +136,110 @@ class Run:
         values: Optional[List[Any]] = None,
         tries: int = 0,
     ) -> None:
-        """Submits calls whose results go to `sink`. What cannot be submitted is settled with the reason."""
-        refused: Optional[BaseException] = None
-        position = 0
-        with self.lock:
-            self.check_process()
-            if self.over.is_set() or self.is_terminating:
-                refused = self.why_ended()
-            else:
-                number = self.flushed + len(self.labels)
-                try:
-                    for position, (data, buffers) in enumerate(dumped):
-                        number += 1
-                        segment, length, offset = self.segments.put(self.segments.prepare(data, buffers))
-                        self.index.put(number, segment.number, length, offset)
-                        label = labels[position]
-                        chunk = None if kind == CALL or values is None else Chunk(kind, values[position], label, tries)
-                        self.calls[number] = Entry(sink, first_key + position, segment, function, chunk)
-                        self.labels.append(label.encode("utf-8", "replace"))
-                    position += 1
-                    sink._number = number
-                except (OSError, MemoryError, ValueError) as error:
-                    refused = error
-                self.send_labels()
-        if refused is not None:
-            for key in range(first_key + position, first_key + len(dumped)):
-                self.failed += 1
-                sink._settle(key, False, refused)
+        """Submits calls whose results go to `sink`, with their large arguments as they are now. What cannot be submitted is settled
+        with the reason."""
+        self.check_process()
+        payloads = [self.prepared(data, buffers) for data, buffers in dumped]
+        self.ask(Submission(self.calls.enter, sink, first_key, function, payloads, labels, kind, values, tries))
 
-    def check_process(self) -> None:
-        if self.is_foreign:
-            raise RuntimeError("a pool cannot be used in a process that was forked from its own; make another one there")
+    def prepared(self, data: bytes, buffers: List[memoryview]) -> "Union[Payload, Failed]":
+        try:
+            return self.calls.segments.prepare(data, buffers)
+        except (OSError, MemoryError, ValueError) as error:
+            return Failed(error)
 
-    def send_labels(self) -> None:
-        """Sends labels at once where workers may be idle, and else in bunches. The lock is held."""
-        waiting = len(self.labels)
-        if len(self.calls) - waiting <= 2 * self.workers or waiting >= MAX_BUNCH_CALLS:
-            self.flush_labels()
-        else:
-            self.wake()
+    def refuse(self, sink: Sink, key: int, error: BaseException) -> None:
+        """A call is not submitted."""
+        self.ask(partial(self.calls.refuse, sink, key, error))
 
-    def flush_labels(self) -> None:
-        labels = self.labels
-        if labels:
-            body = b"".join([part for label in labels for part in (len(label).to_bytes(4, "little"), label)])
-            # The numbers of the calls follow from the order: both go together.
-            self.flushed, self.labels = self.flushed + len(labels), []
-            self.send(frame(b"C", body))
+    def ask(self, action: Callable[[], None]) -> None:
+        """Has the thread of the run do what others wait for; after its end this one does it."""
+        self.request(action)
+        if self.has_ended:
+            try:
+                self.requests.remove(action)
+            except ValueError:
+                # The thread of the run has found it.
+                return
+            action()
 
-    def send(self, data: bytes) -> None:
-        """Sends to the host; what does not fit now, the reader sends later. The lock is held."""
-        if self.control.queue(data):
+    def request(self, action: Callable[[], None]) -> None:
+        """Has the thread of the run do something that means nothing after the end."""
+        self.requests.append(action)
+        if not self.is_awake:
             self.wake()
 
     def wake(self) -> None:
         try:
             self.waker.send(b"\0")
         except OSError:
-            # The reader is awake already, or the run is over.
+            # It is awake already, or the run is over.
             pass
 
-    def request(self, action: Callable[[], None]) -> None:
-        """Has the reader do something: for finalizers, which may run while any lock is held."""
-        self.requests.append(action)
-        self.wake()
+    def check_process(self) -> None:
+        if self.is_foreign:
+            raise RuntimeError("a pool cannot be used in a process that was forked from its own; make another one there")
 
     def command(self, kind: bytes, body: bytes = b"") -> None:
-        with self.lock:
-            self.check_process()
-            if self.over.is_set():
-                raise ValueError(f"Pool not running: {self.why_ended()}")
-            self.flush_labels()
-            self.send(frame(kind, body))
+        self.check_process()
+        if self.has_ended:
+            raise ValueError(f"Pool not running: {self.why_ended()}")
+        self.request(partial(self.calls.command, kind, body))
 
     def resize(self, workers: int) -> None:
         self.command(b"W", struct.pack("<I", workers))
         self.workers = workers
 
-    def submit_again(self, number: int) -> None:
-        """Has a call done once more, under another number. The lock is held."""
-        entry = self.calls.pop(number)
-        again = self.flushed + len(self.labels) + 1
-        self.index.copy(number, again)
-        self.calls[again] = entry
-        entry.sink._number = again
-        self.labels.append(b"call %d once more" % number)
-        self.flush_labels()
-
     def cancel(self, sink: Sink) -> None:
         """Cancels the calls whose results go to `sink`."""
-        with self.lock:
-            entry = self.calls.get(sink._number)
-            if entry is not None and entry.sink is sink and sink._is_single:
-                numbers = [sink._number]
-            else:
-                numbers = [number for number, entry in self.calls.items() if sink in (entry.sink, origin(entry.sink))]
-        self.cancel_calls(numbers)
+        self.request(partial(self.calls.cancel, sink))
 
     def cancel_queued(self, sink: Optional[Sink] = None) -> None:
-        """Cancels the calls that no interpreter has begun."""
-        with self.lock:
-            queued = [
-                (number, entry.sink)
-                for number, entry in self.calls.items()
-                if not self.index.has_begun(number) and (sink is None or origin(entry.sink) is sink)
-            ]
-        for _, its in queued:
-            if isinstance(its, Future):
-                its.cancel()
-        self.cancel_calls([number for number, its in queued if not isinstance(its, Future)])
+        """Cancels the calls that no interpreter has begun; futures are cancelled at once."""
+        if sink is None:
+            # Those on their way first, since they may be taken in meanwhile.
+            asked = [its.sink for its in self.asked()]
+            taken = [entry.sink for number, entry in self.calls.entries.copy().items() if not self.calls.has_begun(number)]
+            for its in (*asked, *taken):
+                if isinstance(its, Future):
+                    its.cancel()
+        self.request(partial(self.calls.cancel_queued, sink))
 
     def cancel_all(self) -> None:
         """Cancels all calls that have not ended."""
-        with self.lock:
-            numbers = list(self.calls)
-        self.cancel_calls(numbers)
-
-    def cancel_calls(self, numbers: List[int]) -> None:
-        if numbers and not self.over.is_set():
-            self.command(b"X", _wire.body_of_numbers(numbers))
+        self.request(self.calls.cancel_all)
 
     def is_running(self, sink: Sink) -> bool:
         """Whether an interpreter has begun the one call whose result goes to `sink`."""
-        with self.lock:
-            return sink._number in self.calls and self.index.has_begun(sink._number)
+        return sink._number in self.calls.entries and self.calls.has_begun(sink._number)
+
+    def asked(self) -> List[Submission]:
+        """What is to be submitted."""
+        return [its for its in self.requests.copy() if type(its) is Submission]
 
     def count_of(self, sink: Sink) -> int:
         """How many calls whose results go to `sink` have not ended; items of chunks count."""
-        with self.lock:
-            own = [entry for entry in self.calls.values() if origin(entry.sink) is sink]
-        return sum(1 if entry.chunk is None else len(entry.chunk.items) for entry in own)
+        own = [entry.chunk for entry in self.calls.entries.copy().values() if origin(entry.sink) is sink]
+        asked = sum(its.count() for its in self.asked() if origin(its.sink) is sink)
+        return asked + sum(1 if chunk is None else len(chunk.items) for chunk in own)
 
     def progress(self) -> Progress:
-        with self.lock:
-            return Progress(self.done, self.failed, self.done + self.failed + len(self.calls))
+        calls = self.calls
+        waiting = len(calls.entries) + sum(len(its.payloads) for its in self.asked())
+        return Progress(calls.done, calls.failed, calls.done + calls.failed + waiting)
 
-    def waiting_bytes(self) -> int:
-        """How much memory the arguments of calls take that have not ended."""
-        return self.segments.bytes
+    def waiting_bytes(self, with_asked: bool) -> int:
+        """How much memory the arguments of calls take that have not ended, with those that are not taken in yet or without."""
+        return self.calls.segments.bytes + (sum(its.bytes() for its in self.asked()) if with_asked else 0)
 
     def accepts_items(self) -> bool:
-        return not (self.is_terminating or self.over.is_set())
+        return not (self.is_terminating or self.has_ended)
 
     def why_ended(self) -> BaseException:
         return self.reason or CallCancelled("the pool was terminated before the call has ended")
 
-    @contextmanager
-    def feeding(self) -> Iterator["Kept"]:
-        """While calls are still read from an iterable the run goes on, also where the pool is closed."""
-        with self.lock:
-            self.check_process()
-            self.feeders += 1
-        kept = Kept()
-        try:
-            yield kept
-        except BaseException:
-            kept.is_kept = False
-            raise
-        finally:
-            if not kept.is_kept:
-                self.feeder_ended()
-
-    def feeder_ended(self) -> None:
-        with self.lock:
-            self.feeders -= 1
+    def feeder_ended(self, feeder: Any) -> None:
+        self.feeders.discard(feeder)
         self.wake()
 
     def close(self) -> None:
@@ -299,67 +247,35 @@ class Run:
         self.is_closed = True
         self.wake()
 
-    def end_if_all_is_done(self) -> None:
-        """Ends a closed run after its last call. Not before, because a lost call is submitted again. The lock is held."""
-        if self.is_closed and not self.calls and not self.feeders and not self.has_sent_end:
-            self.has_sent_end = True
-            self.send(frame(b"E"))
-
     def join(self) -> None:
         """Waits until the run has ended."""
         if threading.current_thread() is not self.thread:
+            self.wake()
             self.over.wait()
 
     def terminate(self) -> None:
         """Ends the run; calls that have not ended are cancelled."""
         if self.is_foreign or self.over.is_set():
             return
-        with self.lock:
-            self.is_closed = self.is_terminating = True
-            self.flush_labels()
-            if self.calls:
-                self.send(frame(b"T"))
-            elif not self.has_sent_end:
-                self.send(frame(b"E"))
-            self.has_sent_end = True
-        self.wake()
+        self.request(self.calls.end_at_once)
+        self.is_closed = self.is_terminating = True
         if threading.current_thread() is not self.thread and not self.over.wait(TERMINATE_TIMEOUT_SECS):
             self.host.kill()
             self.over.wait(TERMINATE_TIMEOUT_SECS)
 
     def leave_to_parent(self) -> None:
         """In a fork: closes the copies of the sockets, so that the run ends with the process that it belongs to."""
-        self.is_foreign = True
-        self.lock = threading.Lock()
-        self.over = threading.Event()
-        self.over.set()
+        self.is_foreign = self.has_ended = True
         self.reason = RuntimeError("the pool belongs to the process that this one was forked from")
+        self.over.set()
+        self.requests.clear()
         self.host.forget()
         self.release_descriptors()
 
     def release_descriptors(self) -> None:
         """Closes what the run has open, once: the numbers are others' afterwards."""
         live_runs.discard(self)
-        self.reader.close()
-        for connection in (self.listener, self.waker, self.woken):
-            connection.close()
-        self.control.close()
-        self.host.close()
-        self.segments.close()
-        self.index.close()
-
-
-class Kept:
-    """Whether a feeder goes on in a thread of its own."""
-
-    is_kept = False
-
-
-def origin(sink: Sink) -> Sink:
-    """What a sink gives its results to in the end."""
-    while sink._origin is not None:
-        sink = sink._origin
-    return sink
+        self.opened.close()
 
 
 live_runs: "weakref.WeakSet[Run]" = weakref.WeakSet()

@@ -311,7 +311,7 @@ class Drops(Case):
             gc.collect()
             count = len(read)
             pool.apply(functions.cube, (1,))
-            wait_until(lambda: pool._run.feeders == 0, "nothing is fed")
+            wait_until(lambda: not pool._run.feeders, "nothing is fed")
             self.assertLess(len(read), count + 20_000)
 
     def test_a_fork_of_the_script_cannot_use_the_pool_and_does_not_keep_it(self):

@@ -173,7 +173,7 @@ class Ends(Case):
             go = os.path.join(self.folder, f"go{count}")
             executor = fanlane.Executor(1)
             values = executor.map(functions.wait_for_file, [go] * count)
-            wait_until(lambda: executor._run.index.has_begun(1), "the first call runs")
+            wait_until(lambda: executor._run.calls.has_begun(1), "the first call runs")
             executor.shutdown(wait=False, cancel_futures=True)
             open(go, "w").close()
             executor.shutdown()

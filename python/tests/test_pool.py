@@ -13,7 +13,7 @@ from unittest import mock
 import fanlane
 import functions
 from fanlane._pickling import Functions
-from support import Case, wait_until
+from support import DEADLINE_SECS, Case, wait_until
 
 
 class Values(Case):
@@ -134,6 +134,24 @@ class Streams(Case):
             waiting = pool.imap(functions.sleep, [0.0])
             self.assertEqual(waiting.next(timeout=30), 0.0)
             self.assertEqual(values.progress(), (4, 1, 5))
+
+    def test_threads_that_share_an_iterator_are_all_told_what_comes(self):
+        go, ends = os.path.join(self.folder, "go"), []
+
+        def take():
+            ends.append(next(values, "end"))
+
+        with fanlane.Pool(1) as pool:
+            values = pool.imap(functions.wait_for_file, [go])
+            takers = [threading.Thread(target=take, daemon=True) for _ in range(2)]
+            for taker in takers:
+                taker.start()
+            wait_until(lambda: len(values._feed.changed.waiters) == 2, "both wait")
+            self.assertRaises(multiprocessing.TimeoutError, values.next, 0.01)
+            open(go, "w").close()
+            for taker in takers:
+                taker.join(DEADLINE_SECS)
+            self.assertEqual(sorted(ends), sorted([go, "end"]))
 
     def test_join_has_all_done_that_nobody_takes(self):
         pool = fanlane.Pool(2)
