@@ -1,7 +1,7 @@
 //! The command palette: every action, page, look, job and recent run, found by a few letters. It, the list of keys and the
 //! tooltips read the same table of actions.
 
-use egui::{Align, Button, Key, Layout, Modifiers, RichText, ScrollArea, Ui};
+use egui::{Button, Key, Modifiers, RichText, ScrollArea, Ui};
 
 use crate::session::{
     Command, HistoryCommand, MotionChoice, PastRunUse, PresetCommand, QueueCommand, RaceCommand, Session, ThemeChoice,
@@ -172,14 +172,12 @@ pub fn palette_ui(
 
 fn entry_ui(ui: &mut Ui, entry: &Entry, chosen: bool) -> egui::Response {
     let size = egui::vec2(ui.available_width(), theme::ROW);
-    let key = entry.shortcut.map(|shortcut| shortcut.to_string()).unwrap_or_default();
-    ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
-        ui.label(RichText::new(&key).monospace().color(theme::palette(ui).text_weak));
-        let size = egui::vec2(ui.available_width(), theme::ROW);
-        let button = Button::selectable(chosen, (RichText::new(&entry.words), egui::Atom::grow())).truncate();
-        ui.add(button.min_size(size)).accessible_name(&entry.words)
-    })
-    .inner
+    let mut button = Button::selectable(chosen, RichText::new(&entry.words)).truncate().min_size(size);
+    if let Some(shortcut) = entry.shortcut {
+        let key = RichText::new(shortcut.to_string()).monospace().color(theme::palette(ui).text_weak);
+        button = button.shortcut_text(key);
+    }
+    ui.add(button).accessible_name(&entry.words)
 }
 
 #[cfg(test)]

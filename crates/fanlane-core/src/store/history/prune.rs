@@ -1,6 +1,8 @@
 //! Removal of runs: named ones, or the oldest until the rest is young and small enough. Nothing is ever removed without
 //! a request.
 
+use std::collections::BTreeSet;
+
 use super::{History, HistoryError, RunRow, RunState};
 
 /// Limits beyond which runs are removed.
@@ -20,13 +22,20 @@ impl Default for Retention {
 }
 
 impl Retention {
-    /// Which of `runs` (the newest first) are beyond the limits at `now_unix_ms`. Running ones never are.
+    /// Which of `runs` (the newest first) are beyond the limits at `now_unix_ms`. Running ones never are, and neither are
+    /// those that a run within the limits resumes: their results are part of its own.
     pub fn surplus(self, runs: &[RunRow], now_unix_ms: u64) -> Vec<i64> {
         let mut bytes = 0_u64;
+        let mut resumed = BTreeSet::new();
         let goes = |run: &&RunRow| {
             bytes = bytes.saturating_add(run.bytes);
             let too_old = now_unix_ms.saturating_sub(run.started_unix_ms) > self.max_age_ms;
-            run.state != RunState::Running && (too_old || bytes > self.max_bytes)
+            let is_needed = run.state == RunState::Running || resumed.contains(&run.id);
+            let goes = !is_needed && (too_old || bytes > self.max_bytes);
+            if !goes {
+                resumed.extend(run.continues);
+            }
+            goes
         };
         runs.iter().filter(goes).map(|run| run.id).collect()
     }
