@@ -50,6 +50,8 @@ class Reader:
         self.links: Dict[int, Stream] = {}
         self.waiting: Dict[int, Waiting] = {}
         self.buffer = bytearray(RECEIVE_BYTES)
+        # What a frame of the host asks for may be read from the links before the frame behind it.
+        self.control_buffer = bytearray(RECEIVE_BYTES)
         # Exceptions of attempts that may not be the last, and calls that are done and whose results have not come.
         self.held: Dict[int, BaseException] = {}
         self.without_result: Dict[int, float] = {}
@@ -102,7 +104,7 @@ class Reader:
         if due is not None:
             self.entrance.tend()
         # Behind the results of the calls whose ends it tells.
-        goes_on = not speaks or run.control.receive(self.buffer, self.take_control)
+        goes_on = not speaks or run.control.receive(self.control_buffer, self.take_control)
         is_quiet = not happened and not run.requests
         for _ in range(len(run.requests)):
             # It is there until it is done, so that others find in one place or the other what is to be submitted.

@@ -2,13 +2,19 @@
 
 import functools
 import gc
+import json
 import os
+import pickle
 import runpy
 import socket
 import struct
 import unittest
+from collections import deque
+from types import SimpleNamespace
 
+import fanlane
 from fanlane import _memory, _pickling, _wire
+from fanlane._reader import Reader
 from support import Case
 
 
@@ -134,3 +140,41 @@ class Frames(Case):
 
 if __name__ == "__main__":
     unittest.main()
+
+
+class Ends(Case):
+    def test_a_failure_told_behind_a_call_whose_result_is_fetched_first_arrives(self):
+        ours, host = socket.socketpair()
+        link, interpreter = socket.socketpair()
+        woken, listener = socket.socketpair()
+        entries = {1: entry_of("one"), 2: entry_of("two")}
+        ended = []
+        for entry in entries.values():
+            entry.sink._settle = lambda key, ok, value: ended.append((key, ok, value))
+        calls = SimpleNamespace(
+            entries=entries,
+            labels=[],
+            done=0,
+            end_if_all_is_done=lambda: None,
+            fail=lambda entry, error: ended.append((entry.key, False, type(error))),
+            segments=SimpleNamespace(release=lambda segment: None),
+            index=SimpleNamespace(item=lambda number: 0),
+        )
+        run = SimpleNamespace(control=_wire.Stream(ours), woken=woken, listener=listener, key=b"", requests=deque(), calls=calls)
+        run.settings = SimpleNamespace(retries=0)
+        reader = Reader(run)
+        self.addCleanup(reader.epoll.close)
+        for end in (ours, host, link, interpreter, woken, listener):
+            self.addCleanup(end.close)
+        # The link has something as soon as the thread has looked for it in vain.
+        reader.links[link.fileno()] = _wire.Stream(link)
+        value = pickle.dumps("x" * 1000)
+        interpreter.sendall(_wire.frame(b"R", _wire.RECORD.pack(1, _wire.VALUE, len(value)) + value))
+        failures = json.dumps([{"call": 2, "kind": "cancelled", "message": "it was cancelled"}]).encode()
+        host.sendall(_wire.frame(b"D", _wire.body_of_numbers([1])) + _wire.frame(b"X", failures))
+        self.assertTrue(reader.step())
+        self.assertEqual(ended, [("one", True, "x" * 1000), ("two", False, fanlane.CallCancelled)])
+
+
+def entry_of(key):
+    return SimpleNamespace(key=key, sink=SimpleNamespace(), segment=None)
