@@ -90,8 +90,8 @@ class Entrance:
         self.epoll.unregister(self.listener.fileno())
         return False
 
-    def greet(self, descriptor: int) -> Optional[Stream]:
-        """Reads what a stranger says; the stranger, once it is none any more."""
+    def greet(self, descriptor: int) -> Optional[Tuple[Stream, int]]:
+        """Reads what a stranger says; once it is none any more, its connection and the number of its link."""
         stranger, _ = self.strangers.get(descriptor, (None, 0.0))
         if stranger is None:
             # It was turned away meanwhile.
@@ -109,9 +109,10 @@ class Entrance:
         if not received or not hmac.compare_digest(bytes(hello[: len(self.key)]), self.key):
             self.turn_away(descriptor)
             return None
+        number = int.from_bytes(hello[len(self.key) :], "little")
         hello.clear()
         del self.strangers[descriptor]
-        return stranger
+        return stranger, number
 
     def turn_away(self, descriptor: int) -> None:
         stranger, _ = self.strangers.pop(descriptor)

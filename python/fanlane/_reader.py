@@ -14,12 +14,13 @@ import time
 import weakref
 from functools import partial
 from multiprocessing.process import current_process
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Set, Tuple
 
 from . import _wire
 from ._chunks import SplitChunk
 from ._entrance import Entrance
 from ._errors import CallCancelled, RemoteError, WorkerDied, exception_of, failure_of, words_of
+from ._output import Output
 from ._program import other_version, refused
 from ._waiting import Waiting
 from ._wire import LINK_HELLO_BYTES, RECORD, Stream, frame
@@ -49,6 +50,9 @@ class Reader:
         self.run = run
         self.links: Dict[int, Stream] = {}
         self.waiting: Dict[int, Waiting] = {}
+        # Links that tell what calls print, and what has come of that.
+        self.terminals: Set[int] = set()
+        self.outputs: Dict[int, Output] = {}
         self.buffer = bytearray(RECEIVE_BYTES)
         # What a frame of the host asks for may be read from the links before the frame behind it.
         self.control_buffer = bytearray(RECEIVE_BYTES)
@@ -89,6 +93,9 @@ class Reader:
         run.is_awake = False
         happened = self.epoll.poll(0 if run.requests else timeout)
         run.is_awake = HAS_LOCK
+        if self.terminals:
+            for descriptor in self.terminals.intersection(descriptor for descriptor, _ in happened):
+                self.read_all(self.links[descriptor])
         for descriptor, _ in happened:
             link = self.links.get(descriptor)
             if link is not None:
@@ -163,11 +170,19 @@ class Reader:
 
     def fetch_results(self) -> None:
         """Takes in what interpreters have made and not sent, then what they have sent meanwhile."""
-        for link in list(self.links.values()):
-            self.take_waiting(link.fileno())
-            end = link.received + link.unread_bytes()
-            while link.received < end and link.fileno() >= 0:
-                self.read_link(link)
+        for descriptor in sorted(self.links, key=self.is_no_terminal):
+            self.take_waiting(descriptor)
+            self.read_all(self.links[descriptor])
+
+    def is_no_terminal(self, descriptor: int) -> bool:
+        """By this links are ordered: what a call has printed was sent before its result."""
+        return descriptor not in self.terminals
+
+    def read_all(self, link: Stream) -> None:
+        """Reads what has come until now."""
+        end = link.received + link.unread_bytes()
+        while link.received < end and link.fileno() >= 0:
+            self.read_link(link)
 
     def take_waiting(self, descriptor: int) -> None:
         waiting = self.waiting.get(descriptor)
@@ -176,10 +191,13 @@ class Reader:
                 self.take_results(records)
 
     def greet(self, descriptor: int) -> None:
-        """An interpreter of this user that knows the key becomes a link."""
-        link = self.entrance.greet(descriptor)
-        if link is not None:
+        """A process of this user that knows the key has a link."""
+        greeted = self.entrance.greet(descriptor)
+        if greeted is not None:
+            link, number = greeted
             self.links[descriptor] = link
+            if number & _wire.OF_TERMINAL:
+                self.terminals.add(descriptor)
             # What it asks of a manager's object needs the key of this process.
             key = bytes(current_process().authkey)
             self.answer(link, frame(b"I", key), self.run.calls.index.descriptor)
@@ -199,6 +217,10 @@ class Reader:
             waiting.close()
         self.epoll.unregister(descriptor)
         del self.links[descriptor]
+        self.terminals.discard(descriptor)
+        output = self.outputs.pop(descriptor, None)
+        if output is not None:
+            output.end()
         link.close()
         self.last_link_end = time.monotonic()
 
@@ -220,7 +242,10 @@ class Reader:
             function = run.functions.by_number.get(struct.unpack("<I", body)[0])
             self.answer(link, frame(b"Q", bytes(body) + (b"" if function is None else function.data)))
         elif kind == ord("O"):
-            print_of_call(body[8], bytes(body[9:]))
+            output = self.outputs.get(link.fileno())
+            if output is None:
+                output = self.outputs[link.fileno()] = Output()
+            output.show(body[8], bytes(body[9:]))
 
     def take_results(self, body: memoryview) -> None:
         ended: List[Tuple[int, int, memoryview]] = []
@@ -397,13 +422,3 @@ def read_privately(descriptor: int) -> memoryview:
         read += os.preadv(descriptor, [memory[read:]], read)
     return memory
 
-
-def print_of_call(stream: int, data: bytes) -> None:
-    """What a call has printed is printed by the script, too."""
-    target = sys.stdout if stream == 1 else sys.stderr
-    try:
-        target.write(data.decode("utf-8", "replace"))
-        target.flush()
-    except (AttributeError, OSError, ValueError):
-        # The script has closed it, or has none.
-        pass

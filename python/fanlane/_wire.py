@@ -6,6 +6,7 @@ A frame is a kind, a length and a body. docs/design/python-package.md lists them
 from __future__ import annotations
 
 import array
+import errno
 import fcntl
 import os
 import socket
@@ -17,6 +18,8 @@ from typing import Callable, Deque, List, Optional, Tuple
 HEADER = struct.Struct("<BI")
 RECORD = struct.Struct("<QBI")
 LINK_HELLO_BYTES = 36
+# A link of this number does not belong to the interpreter of a lane, but tells what it prints.
+OF_TERMINAL = 1 << 31
 MAX_DESCRIPTORS = 64
 _ANCILLARY_BYTES = socket.CMSG_SPACE(MAX_DESCRIPTORS * array.array("i").itemsize)
 
@@ -72,7 +75,10 @@ class Stream:
                     count = self.connection.sendmsg([data], [rights], socket.MSG_NOSIGNAL)
             except (BlockingIOError, InterruptedError):
                 return True
-            except OSError:
+            except OSError as error:
+                if error.errno == errno.ETOOMANYREFS:
+                    # More files are on their way than this user may have: their receivers take them.
+                    return True
                 outgoing.clear()
                 return False
             if count == len(data):

@@ -24,6 +24,8 @@ use question::Question;
 const WORKER_PROGRAM: &str = include_str!("worker.py");
 /// What it has besides for calls that a script asks for.
 const SCRIPT_PROGRAM: &str = include_str!("script_calls.py");
+/// A link of this number does not belong to the interpreter of a lane, but tells what it prints.
+const OF_TERMINAL: u32 = 1 << 31;
 /// How it is begun, behind all definitions.
 const BEGIN: &str = "\nmain()\n";
 
@@ -52,8 +54,28 @@ pub struct ScriptLink {
     address: String,
     /// What they show to be let in, as hexadecimal digits.
     key: String,
-    /// A JSON text for the program in the interpreter alone.
+    /// A JSON text for the program in the interpreter alone, but for what [`ScriptLink::shows_output`] looks at.
     prepare: String,
+}
+
+impl ScriptLink {
+    /// The name of its abstract socket.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// What lets the worker of a lane in, to tell what its calls print.
+    pub fn greeting_of_terminal(&self, lane: u32) -> Vec<u8> {
+        let digits = |place: usize| u8::from_str_radix(self.key.get(place..place + 2)?, 16).ok();
+        let mut greeting: Vec<u8> = (0..self.key.len()).step_by(2).filter_map(digits).collect();
+        greeting.extend_from_slice(&(lane | OF_TERMINAL).to_le_bytes());
+        greeting
+    }
+
+    /// Whether the script shows what its calls print.
+    fn shows_output(&self) -> bool {
+        serde_json::from_str(&self.prepare).is_ok_and(|asked: serde_json::Value| asked["output"] == true)
+    }
 }
 
 /// The interpreter of a script, as the script itself knows it.
@@ -130,6 +152,7 @@ impl PythonCall {
             file: self.spec.file.as_ref().map(|file| self.working_dir.join(file)),
             setup: setup.to_string(),
             serves_script: self.script.is_some(),
+            terminal: self.script.clone().filter(ScriptLink::shows_output),
             max_calls: self.spec.max_calls,
             library_threads: library_threads(cores(), options),
         }
@@ -155,6 +178,8 @@ pub struct PythonParameters {
     pub setup: String,
     /// The calls come from a running script.
     pub serves_script: bool,
+    /// The script, if it shows what its calls print.
+    pub terminal: Option<ScriptLink>,
     /// Number of calls after which an interpreter is replaced.
     pub max_calls: Option<u32>,
     /// Number of threads of numerical libraries.
@@ -221,6 +246,7 @@ mod tests {
             file: Some(file.into()),
             setup: "{\"module\":null}".to_owned(),
             serves_script: false,
+            terminal: None,
             max_calls: None,
             library_threads: 1,
         };

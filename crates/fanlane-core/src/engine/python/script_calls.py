@@ -2,9 +2,12 @@
 # script itself; the worker is told a short readable value of each. docs/design/python-package.md describes both.
 
 import _pickle
+import errno
+import fcntl
 import functools
 import itertools
 import pickle
+import termios
 import weakref
 
 pickle_loads, pickle_dumps = _pickle.loads, _pickle.dumps
@@ -20,8 +23,11 @@ SEND_INTERVAL_NS = 1_000_000
 # they were sent.
 WAITING_BYTES = 64 << 10
 FIRST_WAITING = 8
+# Of a call that has printed, so much waits for its output to come first.
+MAX_LATE_BYTES = 32 << 10
 SENT_ONCE = 1 << 20
-MAX_SEGMENTS = 4
+# How much of segments of many calls stays mapped.
+MAX_SEGMENT_BYTES = 16 << 20
 # Arguments below this size are copied: a mapping keeps a descriptor open for as long as the function keeps one of its arrays.
 MIN_MAPPED_BYTES = 1 << 20
 MAX_MAPPED = 64
@@ -33,17 +39,26 @@ MAX_FUNCTIONS = 256
 BLOCK_NS = 200_000
 MAX_BLOCK = 1024
 
+# Behind LIMIT there is a word for each stream: odd while the worker reads it and has the script show what it has read.
+SHOWING = 3
+# How long the result of a call waits for its output, where the worker does not come to read it.
+MAX_SHOWING_SECS = 5
+SHOWING_INTERVAL_SECS = 0.0001
+# How long the script may take to let an interpreter in.
+ANSWER_TIMEOUT_SECS = 240
+
 VALUE, RAISED, UNSENDABLE = 0, 1, 2
 CALL, MAP, STARMAP = 0, 1, 2
 
 
-class Shown:
-    """What a call prints is its output, and is shown by the script, too, line by line."""
+class SharedScriptStream(SharedStream):
+    """A stream of an interpreter with several lanes: what a lane's thread prints is the output of its call, and is shown by the
+    script, too, line by line. All else goes by the pipe to the worker, which has the script show it."""
 
     def write(self, text):
         count = super().write(text)
         lane = current.lane
-        if lane is not None and lane.shows:
+        if lane is not None:
             parts = lane.parts[self.number - 1]
             parts.append(text)
             if "\n" in text:
@@ -55,14 +70,6 @@ class Shown:
         lane = current.lane
         if lane is not None:
             lane.show(self.number)
-
-
-class ScriptStream(Shown, OwnStream):
-    """A stream of an interpreter with one lane."""
-
-
-class SharedScriptStream(Shown, SharedStream):
-    """A stream of an interpreter with several lanes."""
 
 
 class LazyMain(types.ModuleType):
@@ -169,17 +176,16 @@ class ScriptEnded(Exception):
 mapped = weakref.WeakSet()
 
 
-def own_payload(file, length):
-    """The payload of a segment that has no other, in memory of its own, so that the call may write into its arrays. It is given
-    back with the last of them."""
+def own_payload(file, offset, length):
+    """A payload in memory of its own, so that the call may write into its arrays. It is given back with the last of them."""
     if length >= MIN_MAPPED_BYTES and len(mapped) < MAX_MAPPED:
-        memory = mmap.mmap(file, length, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE)
+        memory = mmap.mmap(file, length, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE, offset=offset)
         mapped.add(memory)
     else:
         memory = bytearray(length)
         filled = 0
         while filled < length:
-            count = os.preadv(file, [memoryview(memory)[filled:]], filled)
+            count = os.preadv(file, [memoryview(memory)[filled:]], offset + filled)
             if count == 0:
                 raise RuntimeError("the arguments of the call are cut off")
             filled += count
@@ -212,7 +218,14 @@ class DataLink:
         if struct.unpack("iii", credentials)[1] != os.geteuid():
             raise PermissionError("the socket of the script belongs to another user")
         self.stream.sendall(bytes.fromhex(setup["key"]) + struct.pack("<I", lane))
-        _, key, descriptors = self.receive()
+        self.stream.settimeout(ANSWER_TIMEOUT_SECS)
+        try:
+            _, key, descriptors = self.receive()
+        except socket.timeout:
+            raise RuntimeError(
+                f"it has not answered within {ANSWER_TIMEOUT_SECS} s: it may be stopped, or have as many files open as it may (ulimit -n)"
+            ) from None
+        self.stream.settimeout(None)
         self.multiprocessing_key = bytes(key)
         self.index_file = descriptors[0]
         self.index = None
@@ -232,15 +245,18 @@ class DataLink:
     def receive(self):
         """The next frame: its kind, its body and its descriptors."""
         data, descriptors = bytearray(), []
-        wanted = 5
+        wanted, is_cut = 5, False
         while len(data) < wanted:
-            piece, more, _, _ = socket.recv_fds(self.stream, wanted - len(data), 1, socket.MSG_CMSG_CLOEXEC)
+            piece, more, flags, _ = socket.recv_fds(self.stream, wanted - len(data), 1, socket.MSG_CMSG_CLOEXEC)
             if not piece:
                 raise ScriptEnded
             descriptors += more
             data += piece
+            is_cut |= flags & socket.MSG_CTRUNC != 0
             if len(data) == 5 and wanted == 5:
                 wanted += int.from_bytes(data[1:5], "little")
+        if is_cut:
+            raise OSError(errno.EMFILE, "the interpreter has too many files open to take in what the script sends")
         return data[:1], data[5:], descriptors
 
     def ask(self, kind, number):
@@ -282,17 +298,19 @@ class DataLink:
             file = self.segment(segment)
             try:
                 size = os.fstat(file).st_size
-                if length == size:
-                    return own_payload(file, length)
-                if len(self.segments) >= MAX_SEGMENTS:
+                if length >= MIN_MAPPED_BYTES:
+                    return own_payload(file, offset, length)
+                # What the script gives up is free once it is not mapped here.
+                while self.segments and size + sum(map(len, self.segments.values())) > MAX_SEGMENT_BYTES:
                     self.segments.pop(next(iter(self.segments))).close()
                 memory = self.segments[segment] = mmap.mmap(file, size, mmap.MAP_SHARED, mmap.PROT_READ)
             finally:
                 os.close(file)
-        data = memory[offset : offset + length]
-        if data[0] == 0x80:
-            return pickle_loads(data)
-        return with_buffers(memoryview(bytearray(data)))
+        if memory[offset] == 0x80:
+            return pickle_loads(memory[offset : offset + length])
+        with memoryview(memory) as whole, whole[offset : offset + length] as part:
+            copy = bytearray(part)
+        return with_buffers(memoryview(copy))
 
     def add(self, number, status, data, now_ns):
         """Adds a result, which is sent at once if nothing was sent for a while. Until then the script finds it in the memory when
@@ -327,7 +345,7 @@ class DataLink:
         body = struct.pack(f"<QI{len(lengths)}Q", number, len(lengths), *lengths) + data
         frame = b"V" + len(body).to_bytes(4, "little") + body
         try:
-            sent = socket.send_fds(self.stream, [frame], [file])
+            sent = self.send_with_file(frame, file)
             if sent < len(frame):
                 self.stream.sendall(memoryview(frame)[sent:])
         except OSError:
@@ -335,6 +353,16 @@ class DataLink:
             pass
         finally:
             os.close(file)
+
+    def send_with_file(self, frame, file):
+        while True:
+            try:
+                return socket.send_fds(self.stream, [frame], [file])
+            except OSError as error:
+                if error.errno != errno.ETOOMANYREFS:
+                    raise
+                # More files are on their way than this user may have: the script takes them.
+                time.sleep(SHOWING_INTERVAL_SECS)
 
     def show(self, number, stream, data):
         """Has the script show what a call has printed."""
@@ -501,7 +529,7 @@ class ScriptLane(Lane):
         super().__init__(descriptors, worker, number, program)
         self.link = program.first_link or DataLink(program.script, number)
         program.first_link = None
-        self.shows = program.shows
+        self.streams = program.script_streams
         self.parts = [], []
         self.call = None
 
@@ -531,6 +559,23 @@ class ScriptLane(Lane):
                 message += rest
         return message
 
+    def await_terminal(self):
+        """Waits until what has been printed is on its way to the script, so that it comes before the result."""
+        self.flush()
+        words, end = self.words, None
+        for place, stream in enumerate(self.streams, SHOWING):
+            last = None
+            # The count is looked at after the pipe: what was taken from that before is counted.
+            while unread_bytes(stream) or words[place] & 1:
+                # What is in the pipe now is read at once, and so by the next reading at the latest. There is always more where
+                # a program prints that the call has left behind.
+                last = last or words[place] + 2 + (words[place] & 1)
+                now = time.monotonic()
+                end = end or now + MAX_SHOWING_SECS
+                if words[place] >= last or now > end:
+                    break
+                time.sleep(SHOWING_INTERVAL_SECS)
+
     def show(self, stream):
         """Has the script show what was printed and not shown yet."""
         parts = self.parts[stream - 1]
@@ -544,6 +589,7 @@ class ScriptLane(Lane):
         link, words, clock, signs, dumps = self.link, self.words, time.monotonic_ns, self.noticed, pickle_dumps
         payload, functions = link.payload, link.functions
         rest, done = self.begin_batch(numbers, attempts, len(values)), 0
+        streams, is_late = self.streams, False
         space = len(self.memory) - MAX_REST_BYTES
         for number in range(numbers, numbers + len(values)) if type(numbers) is int else numbers:
             done += 1
@@ -584,10 +630,17 @@ class ScriptLane(Lane):
                 status, body = RAISED, raised(error, item and item[0])
                 told = FAILED, self.told(error)
                 error = data = None
+            now_ns = clock()
+            if streams and (self.count == 1 or signs.happened):
+                if self.count == 1 or buffers or len(body) > MAX_LATE_BYTES:
+                    self.await_terminal()
+                else:
+                    # The worker reads what was printed at the end of the batch, which this is. Until then the result is not sent.
+                    is_late, now_ns = True, 0
             if buffers:
                 link.add_with_buffers(number, body, *buffers)
             else:
-                link.add(number, status, body, clock())
+                link.add(number, status, body, now_ns)
             body = buffers = None
             if signs.happened:
                 self.show(1)
@@ -599,9 +652,13 @@ class ScriptLane(Lane):
                 rest = self.keep(done, rest, *(told or readable(value, None)))
             if signs.happened or rest > space:
                 break
-        # Before the worker is told of the end: what it reports as done is on its way to the script.
-        link.flush()
+        # Before the worker is told of the end: what it reports as done is on its way to the script, which finds it otherwise.
+        if not is_late:
+            link.flush()
         self.end_batch(done)
+        if is_late:
+            self.await_terminal()
+            link.flush()
         self.call = None
 
     def keep_number(self, done, value):
@@ -620,19 +677,26 @@ class ScriptLane(Lane):
 
     def told(self, error):
         """Prints the traceback for those who look at the call; the script has it with the exception."""
-        self.shows = False
-        words = report(error)
-        self.shows = self.program.shows
+        if self.streams:
+            # It comes by another way than what the call has printed.
+            self.await_terminal()
+        words = report(error, lambda text: self.print(2, text.encode("utf-8", "backslashreplace")))
         return words.encode("utf-8", "backslashreplace")
 
     def result(self, value, count):
         """The pickle of a result and the file with its large buffers, or the reason why there is none."""
         buffers = []
         try:
-            data = pickled(value, buffers)
+            data, file = pickled(value, buffers), None
+            if buffers:
+                try:
+                    file = in_file(buffers)
+                except OSError:
+                    # The interpreter has too many files open: it goes in one piece.
+                    data = pickled(value)
             if len(data) > MAX_PICKLE_BYTES:
                 raise ValueError(f"its pickle has {len(data)} bytes, and 4 GiB are the most: write it to a file, or return an array")
-            return VALUE, data, buffers and in_file(buffers)
+            return VALUE, data, file
         except BaseException as error:
             shown = f"a list of {count}" if count is not None else shortened(value)
             return UNSENDABLE, pickle_dumps((repr(error), shown, None), 5), None
@@ -714,6 +778,11 @@ class GlobalsOfInitializer:
         self.seen.clear()
 
 
+def unread_bytes(pipe):
+    """How much in a pipe is not read yet."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, b"\0\0\0\0"), sys.byteorder)
+
+
 def serve_script(program, setup, lane):
     """Gets the interpreter ready for the calls of a script; returns the type of its lanes."""
     script = setup["script"]
@@ -721,15 +790,17 @@ def serve_script(program, setup, lane):
     program.step = "the interpreter cannot reach its script: "
     program.script = script
     program.first_link = link = DataLink(script, lane)
-    program.shows = asked["output"]
     program.step = "the interpreter cannot be made like the script's: "
     sys.path[:] = asked["sys_path"]
     sys.argv = asked["argv"]
+    program.script_streams = ()
     if asked["output"]:
-        kind = SharedScriptStream if program.is_shared else ScriptStream
-        sys.stdout, sys.stderr = kind(1), kind(2)
-        sys.stdout.number, sys.stderr.number = 1, 2
-        sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr
+        if program.is_shared:
+            sys.stdout, sys.stderr = SharedScriptStream(1), SharedScriptStream(2)
+            sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr
+        else:
+            # A call may put something else in the place of its own.
+            program.script_streams = os.dup(1), os.dup(2)
     module = module_for_tasks(setup)
     module.is_importing_main = False
     sys.modules["_fanlane_task"] = module

@@ -182,7 +182,7 @@ def is_own(frame):
     return name == "<fanlane>" or name.startswith("<frozen importlib")
 
 
-def report(error):
+def report(error, write=None):
     """Prints the traceback of an exception as Python does, with the lines of the user's code alone; returns its last line."""
     trace = error.__traceback__
     while trace is not None and is_own(trace.tb_frame):
@@ -198,7 +198,7 @@ def report(error):
     if isinstance(error, SystemExit):
         words += " (the function asked Python to exit)"
     try:
-        sys.stderr.write(text)
+        (write or sys.stderr.write)(text)
     except BaseException:
         pass
     if isinstance(error, SyntaxError):

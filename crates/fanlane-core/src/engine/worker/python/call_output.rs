@@ -2,9 +2,11 @@
 
 use std::io::{ErrorKind, Read};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::process::Streams;
+use super::script_terminal::ScriptTerminal;
 use crate::engine::worker::capture::Capture;
 use crate::engine::worker::executor::TaskWatch;
 use crate::engine::worker::live_tap::LiveTap;
@@ -21,13 +23,21 @@ pub struct CallOutput<'a> {
     watch: &'a dyn TaskWatch,
     max_bytes: u64,
     told_too_much: bool,
+    /// The script that shows it, and the number of the call there.
+    terminal: Option<(Arc<ScriptTerminal>, u64)>,
 }
 
 impl<'a> CallOutput<'a> {
     /// Keeps `limit_bytes` of each stream in memory; both together may have `max_bytes`. `spill`: the files for the whole of them.
     pub fn new(limit_bytes: usize, max_bytes: u64, spill: [Option<PathBuf>; 2], watch: &'a dyn TaskWatch) -> Self {
         let captures = spill.map(|file| Capture::new(limit_bytes, file));
-        Self { captures, tap: LiveTap::new(watch), watch, max_bytes, told_too_much: false }
+        Self { captures, tap: LiveTap::new(watch), watch, max_bytes, told_too_much: false, terminal: None }
+    }
+
+    /// What comes from the streams is shown by the script, too, as that of this call.
+    pub fn shown_by(mut self, terminal: Option<&Arc<ScriptTerminal>>, call: u64) -> Self {
+        self.terminal = terminal.map(|terminal| (Arc::clone(terminal), call));
+        self
     }
 
     /// When what is wanted of it has to be looked at next.
@@ -55,6 +65,9 @@ impl<'a> CallOutput<'a> {
                 0
             }
             Ok(count) => {
+                if let Some((terminal, call)) = &self.terminal {
+                    terminal.show(*call, stream, &buffer[..count]);
+                }
                 self.push(stream, &buffer[..count]);
                 count
             }
@@ -66,15 +79,13 @@ impl<'a> CallOutput<'a> {
         }
     }
 
-    /// Reads what has been printed until now.
-    pub fn drain(&mut self, streams: &mut Streams, buffer: &mut [u8]) {
-        for stream in 0..2 {
-            let mut late_bytes = 0;
-            while late_bytes < MAX_LATE_BYTES {
-                match self.read(stream, streams, buffer) {
-                    0 => break,
-                    count => late_bytes += count,
-                }
+    /// Reads what has been printed to a stream until now.
+    pub fn drain(&mut self, stream: usize, streams: &mut Streams, buffer: &mut [u8]) {
+        let mut late_bytes = 0;
+        while late_bytes < MAX_LATE_BYTES {
+            match self.read(stream, streams, buffer) {
+                0 => break,
+                count => late_bytes += count,
             }
         }
     }

@@ -64,7 +64,14 @@ impl Kept {
         }
         // At its end the rest is read by the call that it belongs to.
         for stream in (0..2).filter(|stream| ready[*stream] && !self.is_dead) {
-            output.read(stream, &mut self.streams, buffer);
+            self.link.while_showing(stream, || output.read(stream, &mut self.streams, buffer));
+        }
+    }
+
+    /// Reads what has been printed until now.
+    pub fn drain(&mut self, output: &mut CallOutput<'_>, buffer: &mut [u8]) {
+        for stream in 0..2 {
+            self.link.while_showing(stream, || output.drain(stream, &mut self.streams, buffer));
         }
     }
 }

@@ -21,6 +21,9 @@ use super::call_record::{CallRecord, KIND_SHIFT, Kind, value_of};
 const BEGUN: usize = 0;
 const DONE: usize = 8;
 const LIMIT: usize = 16;
+/// For each of the interpreter's streams a count: odd from before it is read until what was read is on its way to those who
+/// see it.
+const SHOWING: [usize; 2] = [24, 32];
 /// Where the records lie: the end of each call with its kind, a word for each call of the batch; then its number, in the same
 /// order; then what is long.
 const FIRST_RECORD: usize = 64;
@@ -103,6 +106,15 @@ impl LaneLink {
     /// Becomes readable when the interpreter says something.
     pub fn descriptor(&self) -> BorrowedFd<'_> {
         self.stream.as_fd()
+    }
+
+    /// Does something that reads a stream of the interpreter, which can see in the meantime, and afterwards, that it is done.
+    pub fn while_showing<T>(&self, stream: usize, read: impl FnOnce() -> T) -> T {
+        let count = self.memory.word(SHOWING[stream]);
+        count.fetch_add(1, Ordering::SeqCst);
+        let result = read();
+        count.fetch_add(1, Ordering::SeqCst);
+        result
     }
 
     /// Calls are on their way.

@@ -8,6 +8,7 @@ mod call_record;
 mod kept;
 mod lane_link;
 mod process;
+mod script_terminal;
 mod stack;
 
 use std::io;
@@ -35,6 +36,7 @@ use call_record::CallRecord;
 use kept::Kept;
 use lane_link::{BatchEnd, Said};
 use process::{InterpreterStack, Process};
+use script_terminal::ScriptTerminal;
 
 pub const KIND: ExecutorKind = ExecutorKind { name: TaskKind::Python.traits().name, has_process: true, open };
 
@@ -58,6 +60,8 @@ struct PythonExecutor {
     lane: u32,
     spill_folder: Option<PathBuf>,
     max_output_bytes: u64,
+    /// The script, if it shows what its calls print.
+    terminal: Option<Arc<ScriptTerminal>>,
     memory_kills: MemoryKills,
     buffer: Vec<u8>,
     kept: Option<Kept>,
@@ -90,8 +94,11 @@ fn open(lane: &LaneShared) -> io::Result<Box<dyn Executor>> {
     let setup = &lane.context.setup;
     let mut launcher = Launcher::new(environment_of_lane(&setup.needs, lane.lane.0))?;
     limit(&mut launcher, &setup.caps);
+    let parameters: PythonParameters = setup.task.parameters()?;
+    let terminal = parameters.terminal.clone().map(|script| Arc::new(ScriptTerminal::new(script, lane.lane.0)));
     Ok(Box::new(PythonExecutor {
-        parameters: setup.task.parameters()?,
+        parameters,
+        terminal,
         context: Arc::clone(&lane.context),
         launcher,
         reminder: Arc::clone(&lane.reminder),
@@ -122,7 +129,8 @@ impl Executor for PythonExecutor {
             self.spill_folder.as_ref().map(|folder| folder.join(spill_name(task.task, task.attempt, stream)))
         });
         let limit_bytes = self.context.setup.output_limit_bytes;
-        let mut output = CallOutput::new(limit_bytes, self.max_output_bytes, spill, watch);
+        let mut output = CallOutput::new(limit_bytes, self.max_output_bytes, spill, watch)
+            .shown_by(self.terminal.as_ref(), task.task.0 + 1);
         loop {
             if let Err(outcome) = self.make_ready(watch, &mut output) {
                 let outcome = watch.ending().unwrap_or(outcome);
@@ -235,7 +243,7 @@ impl PythonExecutor {
             });
             if let Some(ready) = ready {
                 self.unusable = ready.as_ref().err().cloned();
-                output.drain(&mut kept.streams, &mut self.buffer);
+                kept.drain(output, &mut self.buffer);
                 return ready;
             }
             if kept.is_dead {
@@ -291,14 +299,14 @@ impl PythonExecutor {
                 kept.calls += 1;
                 if kept.link.ended().is_some() || (kept.is_dead && !kept.link.has_more()) {
                     kept.link.printed(|stream, piece| output.push(stream, piece));
-                    output.drain(&mut kept.streams, &mut self.buffer);
+                    kept.drain(output, &mut self.buffer);
                 }
                 return Awaited::Done(record);
             }
             if kept.is_dead {
                 let died = kept.link.died_in_next();
                 kept.link.printed(|stream, piece| output.push(stream, piece));
-                output.drain(&mut kept.streams, &mut self.buffer);
+                kept.drain(output, &mut self.buffer);
                 let end = kept.process.end_within(Duration::ZERO);
                 self.kept = None;
                 watch.release(0);
@@ -338,7 +346,7 @@ impl PythonExecutor {
             process.end_within(if is_dead { Duration::ZERO } else { END_TIMEOUT });
         }
         if let Some(output) = output {
-            output.drain(&mut streams, &mut self.buffer);
+            (0..2).for_each(|stream| output.drain(stream, &mut streams, &mut self.buffer));
         }
     }
 
