@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 import weakref
@@ -16,7 +17,7 @@ from ._pickling import name_of
 from ._pool import checked_settings
 from ._results import Failed, NotYet, Progress, Sink, StreamFeed
 from ._run import Run
-from ._setup import Settings
+from ._setup import Settings, whole
 
 T = TypeVar("T")
 
@@ -83,11 +84,11 @@ class Executor(_Executor):
         timeout: Optional[float] = None,
         retries: int = 0,
         history: bool = True,
-        interpreter: Optional[str] = None,
+        interpreter: "Optional[str | os.PathLike[str]]" = None,
         output: bool = True,
         env: Optional[Mapping[str, str]] = None,
     ) -> None:
-        if max_workers is not None and max_workers <= 0:
+        if max_workers is not None and whole("max_workers", max_workers) <= 0:
             raise ValueError("max_workers must be greater than 0")
         if max_tasks_per_child is not None:
             if not isinstance(max_tasks_per_child, int):
@@ -192,7 +193,7 @@ class Executor(_Executor):
 
     def resize(self, max_workers: int) -> None:
         """Changes the number of workers; no call is ended by that."""
-        if max_workers <= 0:
+        if whole("max_workers", max_workers) <= 0:
             raise ValueError("max_workers must be greater than 0")
         self._started().resize(max_workers)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+from contextlib import ExitStack
 from typing import Dict
 
 from ._errors import CannotStart
@@ -19,23 +20,24 @@ class Host:
 
     def __init__(self, environment: Dict[str, str]) -> None:
         self.program = find_program()
-        self.said = os.memfd_create("fanlane-host", os.MFD_CLOEXEC)
-        self.control, theirs = socket.socketpair()
-        try:
-            self.process: "subprocess.Popen[bytes]" = subprocess.Popen(
-                [self.program, "--fanlane-worker", "python-pool"],
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                stderr=self.said,
-                start_new_session=True,
-                env={**os.environ, **environment},
-            )
-        except OSError as error:
-            self.control.close()
-            os.close(self.said)
-            raise CannotStart(f"{self.program} cannot be started: {error.strerror}") from error
-        finally:
-            theirs.close()
+        with ExitStack() as on_failure:
+            self.said = os.memfd_create("fanlane-host", os.MFD_CLOEXEC)
+            on_failure.callback(os.close, self.said)
+            self.control, theirs = socket.socketpair()
+            on_failure.callback(self.control.close)
+            with theirs:
+                try:
+                    self.process: "subprocess.Popen[bytes]" = subprocess.Popen(
+                        [self.program, "--fanlane-worker", "python-pool"],
+                        stdin=theirs.fileno(),
+                        stdout=subprocess.DEVNULL,
+                        stderr=self.said,
+                        start_new_session=True,
+                        env={**os.environ, **environment},
+                    )
+                except OSError as error:
+                    raise CannotStart(f"{self.program} cannot be started: {error.strerror}") from error
+            on_failure.pop_all()
 
     def words(self) -> str:
         """The end of what the process has printed."""

@@ -43,8 +43,12 @@ class Index:
 
     def __init__(self) -> None:
         self.descriptor = os.memfd_create("fanlane-index", os.MFD_CLOEXEC)
-        os.ftruncate(self.descriptor, FIRST_INDEX_BYTES)
-        self.memory = mmap.mmap(self.descriptor, FIRST_INDEX_BYTES)
+        try:
+            os.ftruncate(self.descriptor, FIRST_INDEX_BYTES)
+            self.memory = mmap.mmap(self.descriptor, FIRST_INDEX_BYTES)
+        except BaseException:
+            os.close(self.descriptor)
+            raise
         self.capacity = FIRST_INDEX_BYTES // ENTRY.size
 
     def put(self, number: int, segment: int, length: int, offset: int) -> None:

@@ -12,7 +12,9 @@ import io
 import itertools
 import os
 import pickle
+import pickletools
 import sys
+import threading
 import types
 import weakref
 from collections import ChainMap, deque
@@ -25,6 +27,8 @@ ADVICE = (
     "install cloudpickle, which takes lambdas, closures and local classes along, or define it at the top level of a module"
 )
 ALL_IN_BAND = 1 << 62
+# How deep the name of a function is looked for in what wraps it: some have an attribute of every name.
+MAX_WRAPPERS = 8
 # Functions that no call needs any more, kept because the next call often has the same.
 MAX_IDLE_FUNCTIONS = 32
 MAIN = b"__main__"
@@ -35,6 +39,17 @@ class Dumped(NamedTuple):
 
     data: bytes
     buffers: List[memoryview]
+    has_code: bool = False
+    """Whether it has byte code, which only interpreters of one version understand."""
+
+
+class Code(threading.local):
+    """Whether a pickle that is being made by value has byte code."""
+
+    is_in = False
+
+
+_code = Code()
 
 
 @functools.lru_cache(maxsize=None)
@@ -72,7 +87,7 @@ def dump(value: Any, what: str = "the arguments", min_buffer_bytes: int = MIN_BU
             return Dumped(data, buffers)
         module = cloudpickle()
         if module is None:
-            check_main_can_be_imported(value, what)
+            check_main_can_be_imported(data, value, what)
             return Dumped(data, buffers)
     except NoMainModule:
         raise
@@ -84,7 +99,8 @@ def dump(value: Any, what: str = "the arguments", min_buffer_bytes: int = MIN_BU
             raise pickle.PicklingError(f"{what} cannot be sent to a worker: {error}{advice}") from error
     buffers.clear()
     try:
-        return Dumped(dump_by_value(module, value, keeps), buffers)
+        _code.is_in = False
+        return Dumped(dump_by_value(module, value, keeps), buffers, _code.is_in)
     except Exception as error:
         raise pickle.PicklingError(f"{what} cannot be sent to a worker: {type(error).__name__}: {error}") from error
 
@@ -95,6 +111,7 @@ def pickler_with_files(module: Any) -> Any:
     reduce = module.Pickler.dispatch_table[types.CodeType]
 
     def with_file(code: types.CodeType) -> Tuple[Any, Tuple[Any, ...]]:
+        _code.is_in = True
         make, arguments = reduce(code)
         return make, tuple(code.co_filename if type(its) is str and its == "<dynamic-code>" else its for its in arguments)
 
@@ -113,9 +130,8 @@ class NoMainModule(pickle.PicklingError):
     """Something is defined in a main module that workers cannot import."""
 
 
-def check_main_can_be_imported(value: Any, what: str) -> None:
-    path, name = main_module()
-    if path is None and name is None:
+def check_main_can_be_imported(data: bytes, value: Any, what: str) -> None:
+    if main_module() == (None, None) and refers_to_main(data):
         named = f"{value.__qualname__} " if hasattr(value, "__qualname__") else ""
         raise NoMainModule(
             f"{what} {named}cannot be sent to a worker: it is defined in a session without a file (a notebook, python -c, "
@@ -123,26 +139,59 @@ def check_main_can_be_imported(value: Any, what: str) -> None:
         )
 
 
+def refers_to_main(data: bytes) -> bool:
+    """Whether something in a pickle is looked for in the main module; its name may also stand in a text."""
+    last: List[Any] = []
+    kept: List[Any] = []
+    for operation, value, _ in pickletools.genops(data):
+        name = operation.name
+        if name == "FRAME":
+            continue
+        if name == "MEMOIZE":
+            kept.append(last[-1] if last else None)
+        elif name == "STACK_GLOBAL":
+            if last[-2:-1] == ["__main__"]:
+                return True
+            last.append(None)
+        else:
+            last.append(kept[value] if name in ("BINGET", "LONG_BINGET") and type(value) is int else value)
+            del last[:-2]
+    return False
+
+
 def main_module() -> Tuple[Optional[str], Optional[str]]:
     """The path or the name by which workers import the main module; neither where it is no file."""
     main = sys.modules.get("__main__")
     spec = getattr(main, "__spec__", None)
     name = getattr(spec, "name", None)
-    if name is not None:
+    # A folder or an archive that is run has a module of that name, which is found by its path alone.
+    if name is not None and name != "__main__":
         return None, name
     path = getattr(main, "__file__", None)
     if path is None or getattr(main, "__doc__", None) == "Automatically created module for IPython interactive environment":
         return None, None
     path = os.path.abspath(path)
-    return (path, None) if os.path.isfile(path) else (None, None)
+    for its in (path, os.path.dirname(path)):
+        if os.path.isfile(its):
+            return its, None
+    return None, None
+
+
+def is_found_in_main(function: Any) -> bool:
+    """Whether a worker that imports the main module finds the function there."""
+    return main_module() != (None, None) and is_found(function, "__main__")
 
 
 def is_importable(function: Any) -> bool:
     """Whether a worker finds the function by its name in its module."""
+    return is_found(function, getattr(function, "__module__", None), "__main__")
+
+
+def is_found(function: Any, module_name: Optional[str], excepted: Optional[str] = None) -> bool:
+    """Whether the function is found by its name in a module."""
     if type(function) not in (types.FunctionType, types.BuiltinFunctionType, type):
         return False
-    module_name = getattr(function, "__module__", None)
-    if module_name is None or module_name == "__main__":
+    if module_name is None or module_name == excepted or module_name != getattr(function, "__module__", None):
         return False
     found: Any = sys.modules.get(module_name)
     for part in getattr(function, "__qualname__", "<locals>").split("."):
@@ -192,7 +241,9 @@ class Functions:
 
     A function is known as long as a call refers to it. There is no lock, since a signal may interrupt the main thread anywhere."""
 
-    def __init__(self) -> None:
+    def __init__(self, why_no_code: Optional[str] = None) -> None:
+        # Why the interpreters cannot take functions by value.
+        self.why_no_code = why_no_code
         self.by_number: "weakref.WeakValueDictionary[int, Function]" = weakref.WeakValueDictionary()
         self.by_data: "weakref.WeakValueDictionary[bytes, Function]" = weakref.WeakValueDictionary()
         self.importable: Dict[Any, Function] = {}
@@ -208,7 +259,7 @@ class Functions:
         if is_importable(function):
             entry = self.importable.get(function)
             if entry is None:
-                entry = self.importable[function] = self.make(dump_function(function))
+                entry = self.importable[function] = self.make(self.data_of(function))
             return entry
         entry = None
         is_alone = has_nothing_around(function)
@@ -217,7 +268,7 @@ class Functions:
             if seen is not None and seen.code is function.__code__ and seen.names.isdisjoint(function.__globals__):
                 entry = self.by_number.get(seen.number)
         if entry is None:
-            data = dump_function(function)
+            data = self.data_of(function)
             entry = self.by_data.get(data) or self.make(data)
             if is_alone:
                 self.seen[function] = Seen(function.__code__, names_in(function.__code__), entry.number)
@@ -234,23 +285,42 @@ class Functions:
     def add_initializer(self, initializer: Callable[..., Any], arguments: Tuple[Any, ...]) -> int:
         """What each interpreter calls first; its number."""
         what = f"the initializer {name_of(initializer)} with its arguments"
-        self.initializer = self.make(dump((initializer, arguments), what, ALL_IN_BAND).data)
+        self.initializer = self.make(self.checked(dump((initializer, arguments), what, ALL_IN_BAND), what).data)
         return self.initializer.number
 
+    def data_of(self, function: Any) -> bytes:
+        """The bytes of a function, its large buffers within."""
+        what = f"the function {name_of(function)}"
+        dumped = dump(function, what, ALL_IN_BAND)
+        if dumped.has_code and self.why_no_code is not None and is_found_in_main(function):
+            return pickle.dumps(function, PROTOCOL)
+        return self.checked(dumped, what).data
 
-def dump_function(function: Any) -> bytes:
-    """The bytes of a function, its large buffers within."""
-    return dump(function, f"the function {name_of(function)}", ALL_IN_BAND).data
+    def checked(self, dumped: Dumped, what: str) -> Dumped:
+        """What the interpreters can read; PicklingError for byte code that they do not understand."""
+        if dumped.has_code and self.why_no_code is not None:
+            raise pickle.PicklingError(f"{what} cannot be sent by value: {self.why_no_code}")
+        return dumped
 
 
 def name_of(function: Any) -> str:
     """The name of a function in labels."""
-    name = getattr(function, "__qualname__", None)
-    if name is None:
-        # A partial, and what scikit-learn wraps functions in.
-        inner = getattr(function, "func", None) or getattr(function, "function", None)
-        name = name_of(inner) if inner is not None and inner is not function else type(function).__name__
-    return str(name).rpartition("<locals>.")[2][:60]
+    name = None
+    try:
+        for _ in range(MAX_WRAPPERS):
+            name = getattr(function, "__qualname__", None)
+            if name is not None:
+                break
+            # A partial, and what scikit-learn wraps functions in.
+            inner = getattr(function, "func", None) or getattr(function, "function", None)
+            if inner is None:
+                break
+            function = inner
+        text = name if type(name) is str else type(function).__name__
+    except Exception:
+        # Types do what they like when they are asked for what they do not have.
+        text = type(function).__name__
+    return text.rpartition("<locals>.")[2][:60]
 
 
 class _Short:

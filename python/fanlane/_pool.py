@@ -13,7 +13,7 @@ from ._feeder import Feeder
 from ._pickling import name_of
 from ._results import AsyncResult, Feed, IMapIterator, MapFeed, MapResult, Progress, StreamFeed
 from ._run import Run
-from ._setup import Settings
+from ._setup import Settings, whole
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -37,14 +37,6 @@ def checked_settings(
     **others: Any,
 ) -> Settings:
     """The settings of a run, or an error that names what is wrong."""
-    if mode not in ("pool", "threads"):
-        raise ValueError(f'mode is "pool" (an interpreter for each worker) or "threads" (threads of one interpreter), not {mode!r}')
-    if timeout is not None and not timeout > 0:
-        raise ValueError(f"timeout is a number of seconds above 0, not {timeout!r}")
-    if not isinstance(retries, int) or retries < 0:
-        raise ValueError(f"retries is 0 or more, not {retries!r}")
-    if initializer is not None and not callable(initializer):
-        raise TypeError("initializer must be a callable")
     return Settings(
         workers=workers if workers is not None else cpu_count(),
         initializer=initializer,
@@ -94,12 +86,12 @@ class Pool:
         timeout: Optional[float] = None,
         retries: int = 0,
         history: bool = True,
-        interpreter: Optional[str] = None,
+        interpreter: "Optional[str | os.PathLike[str]]" = None,
         output: bool = True,
         env: Optional[Mapping[str, str]] = None,
     ) -> None:
         self._state = "INIT"
-        if processes is not None and processes < 1:
+        if processes is not None and whole("the number of processes", processes) < 1:
             raise ValueError("Number of processes must be at least 1")
         if maxtasksperchild is not None and (not isinstance(maxtasksperchild, int) or maxtasksperchild <= 0):
             raise ValueError("maxtasksperchild must be a positive int or None")
@@ -207,7 +199,7 @@ class Pool:
 
     def resize(self, processes: int) -> None:
         """Changes the number of workers. No call is ended by that: a worker that is too many ends after its call."""
-        if processes < 1:
+        if whole("the number of processes", processes) < 1:
             raise ValueError("Number of processes must be at least 1")
         self._check_running()
         self._run.resize(processes)

@@ -421,4 +421,3 @@ def read_privately(descriptor: int) -> memoryview:
     while read < size:
         read += os.preadv(descriptor, [memory[read:]], read)
     return memory
-

@@ -17,6 +17,7 @@ from collections import deque
 from concurrent.futures import Future
 from contextlib import ExitStack
 from functools import partial
+from pickle import PicklingError
 from typing import Any, Callable, Deque, Dict, List, Optional, Tuple, Union
 
 from ._calls import Calls, Submission, origin
@@ -40,7 +41,7 @@ class Run:
 
     def __init__(self, settings: Settings) -> None:
         refuse_in_import_of_main()
-        self.functions = Functions()
+        self.functions = Functions(settings.why_no_code())
         initializer = None
         if settings.initializer is not None:
             initializer = self.functions.add_initializer(settings.initializer, settings.initargs)
@@ -59,8 +60,25 @@ class Run:
         self.key = secrets.token_bytes(KEY_BYTES)
         address = "fanlane-python-" + secrets.token_hex(16)
         message = settings.message(address, self.key, initializer)
+        try:
+            self.open(address, message)
+        except OSError as error:
+            raise CannotStart(f"the pool cannot be made: {error.strerror}; raise the limit of open files (ulimit -n)") from error
+        live_runs.add(self)
+        try:
+            self.thread.start()
+        except RuntimeError as error:
+            # The limit of threads, or the end of Python.
+            self.host.kill()
+            self.host.end()
+            self.release_descriptors()
+            raise CannotStart(f"the pool needs a thread: {error}") from error
+        self.wait_until_begun()
+
+    def open(self, address: str, message: bytes) -> None:
+        """Begins the host, and opens all that is needed to speak with it and with interpreters."""
         with ExitStack() as opened:
-            self.host = Host(settings.environment)
+            self.host = Host(self.settings.environment)
             opened.callback(self.host.close)
             opened.push(self.give_up)
             self.control = Stream(self.host.control)
@@ -84,16 +102,6 @@ class Run:
             opened.callback(self.reader.close)
             self.thread = threading.Thread(target=self.reader.serve, name="fanlane", daemon=True)
             self.opened = opened.pop_all()
-        live_runs.add(self)
-        try:
-            self.thread.start()
-        except RuntimeError as error:
-            # The limit of threads, or the end of Python.
-            self.host.kill()
-            self.host.end()
-            self.release_descriptors()
-            raise CannotStart(f"the pool needs a thread: {error}") from error
-        self.wait_until_begun()
 
     def give_up(self, kind: Any, *_: Any) -> None:
         """Ends the host where an error keeps the run from its start."""
@@ -139,13 +147,14 @@ class Run:
         """Submits calls whose results go to `sink`, with their large arguments as they are now. What cannot be submitted is settled
         with the reason."""
         self.check_process()
-        payloads = [self.prepared(data, buffers) for data, buffers in dumped]
+        payloads = [self.prepared(its) for its in dumped]
         self.ask(Submission(self.calls.enter, sink, first_key, function, payloads, labels, kind, values, tries))
 
-    def prepared(self, data: bytes, buffers: List[memoryview]) -> "Union[Payload, Failed]":
+    def prepared(self, dumped: Dumped) -> "Union[Payload, Failed]":
         try:
+            data, buffers, _ = self.functions.checked(dumped, "what the arguments refer to")
             return self.calls.segments.prepare(data, buffers)
-        except (OSError, MemoryError, ValueError) as error:
+        except (OSError, MemoryError, ValueError, PicklingError) as error:
             return Failed(error)
 
     def refuse(self, sink: Sink, key: int, error: BaseException) -> None:

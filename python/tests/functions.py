@@ -3,6 +3,7 @@
 import os
 import pickle
 import signal
+import subprocess
 import sys
 import time
 
@@ -299,6 +300,39 @@ def array_of(size):
 
 def put(shared, key, value):
     shared[key] = value
+
+
+WAYS = ("streams", "buffer", "descriptor", "program", "library")
+
+
+def speak_by(way):
+    """Prints a line past Python's own streams, or by them."""
+    line = (f"a line by {way}\n").encode()
+    if way == "streams":
+        print(line.decode(), end="")
+    elif way == "buffer":
+        sys.stdout.buffer.write(line)
+    elif way == "descriptor":
+        os.write(1, line)
+        os.write(2, line)
+    elif way == "program":
+        subprocess.run(["cat"], input=line, check=True)
+    elif way == "library":
+        import ctypes
+
+        ctypes.CDLL(None).puts(line[:-1])
+    return way
+
+
+def raise_with(value):
+    raise ValueError(value)
+
+
+def interpreter():
+    """Which Python calls it, how it was started, and where it finds its standard library and the package."""
+    import json
+
+    return sys.version_info[:2], sys.flags.optimize, os.path.dirname(os.path.dirname(json.__file__)), sys.executable
 
 
 def environment(name):

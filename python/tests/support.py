@@ -42,6 +42,15 @@ def wait_until(condition, what):
         time.sleep(0.01)
 
 
+def without_cloudpickle(folder):
+    """The variables of a script whose `cloudpickle` cannot be imported."""
+    hidden = os.path.join(folder, "hidden")
+    os.makedirs(hidden, exist_ok=True)
+    with open(os.path.join(hidden, "cloudpickle.py"), "w") as file:
+        file.write("raise ImportError('hidden')\n")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([hidden, PACKAGE])}
+
+
 class Case(unittest.TestCase):
     """A test that ends, in folders of its own, and leaves nothing behind."""
 

@@ -219,6 +219,35 @@ class Values(Case):
         self.assertEqual(sorted(said.split("\n")), ["a line", "another", "no end"])
         self.assertEqual(sorted(self.said.split("\n")), ["", "A LINE", "ANOTHER"])
 
+    def test_what_calls_print_past_the_streams_of_python_is_printed_by_the_script_too(self):
+        path = os.pathsep.join([os.environ["PYTHONPATH"], os.path.dirname(functions.__file__)])
+        lines = [f"a line by {way}" for way in functions.WAYS]
+        # Threads print past the streams of Python at any time, also after the result of their call.
+        then = r"sys.stdout.write(f'then {way}\n')"
+        for mode in ("pool", "threads"):
+            with self.subTest(mode):
+                said = self.run_script(
+                    "import fanlane, functions, sys\n"
+                    "if __name__ == '__main__':\n"
+                    f"    with fanlane.Pool(1, mode={mode!r}) as pool:\n"
+                    "        for way in functions.WAYS:\n"
+                    "            pool.apply(functions.speak_by, (way,))\n"
+                    f"            {'pass' if mode == 'threads' else then}\n"
+                    "        pool.map(functions.speak_by, functions.WAYS * 10, chunksize=1)\n"
+                    "        pool.close()\n"
+                    "        pool.join()\n",
+                    env={**os.environ, "PYTHONPATH": path},
+                ).splitlines()
+                if mode == "pool":
+                    self.assertEqual(said[:10], [line for way in functions.WAYS for line in (f"a line by {way}", f"then {way}")])
+                self.assertEqual(sorted(line for line in said if "then" not in line), sorted(lines * 11))
+                self.assertEqual(self.said, "a line by descriptor\n" * 11)
+
+    def test_exceptions_keep_their_large_buffers(self):
+        with fanlane.Pool(1) as pool, self.assertRaises(ValueError) as raised:
+            pool.apply(functions.raise_with, (functions.Block(b"x" * 100_000),))
+        self.assertEqual(raised.exception.args[0].data, b"x" * 100_000)
+
 
 class Starts(Case):
     def test_initializers_that_fail(self):
@@ -228,11 +257,6 @@ class Starts(Case):
                 for result in results:
                     with self.assertRaisesRegex(fanlane.FanlaneError, words):
                         result.get(40)
-
-    def test_a_missing_interpreter_is_named(self):
-        with self.assertRaisesRegex(fanlane.CannotStart, "/no/such/python"):
-            with fanlane.Pool(1, interpreter="/no/such/python") as pool:
-                pool.apply(functions.cube, (1,))
 
     def test_a_missing_or_wrong_program_is_named(self):
         def program_that(name, text, interpreter="/bin/sh"):

@@ -1,15 +1,19 @@
 """What interpreters keep of calls, what they know of the main module, and what they say of results."""
 
+import glob
+import json
 import os
+import pathlib
 import pickle
 import signal
 import subprocess
 import sys
 import unittest
+import zipfile
 
 import fanlane
 import functions
-from support import PACKAGE, Case
+from support import Case, without_cloudpickle
 
 try:
     import cloudpickle
@@ -82,13 +86,6 @@ if __name__ == "__main__":
 
 
 class Main(Case):
-    def without_cloudpickle(self):
-        hidden = os.path.join(self.folder, "hidden")
-        os.makedirs(hidden)
-        with open(os.path.join(hidden, "cloudpickle.py"), "w") as file:
-            file.write("raise ImportError('hidden')\n")
-        return {**os.environ, "PYTHONPATH": os.pathsep.join([hidden, PACKAGE])}
-
     @unittest.skipIf(cloudpickle is None, "cloudpickle is not installed")
     def test_functions_that_travel_by_value_find_what_the_initializer_has_left(self):
         expected = "[(6, 5, 6, 5)] 5\n"
@@ -99,11 +96,84 @@ class Main(Case):
         self.assertEqual(self.run_script(UNGUARDED), "begins\nends\n")
 
     def test_a_main_module_that_fails_is_imported_once(self):
-        said = self.run_script(BROKEN, env=self.without_cloudpickle())
+        said = self.run_script(BROKEN, env=without_cloudpickle(self.folder))
         self.assertEqual(said, "RuntimeError not here\n" * 3 + "xx\n")
 
     def test_functions_of_the_main_module_are_found_in_pools_within_pools(self):
-        self.assertEqual(self.run_script(NESTED, env=self.without_cloudpickle()), "[0, 2, 4]\n" * 2)
+        self.assertEqual(self.run_script(NESTED, env=without_cloudpickle(self.folder)), "[0, 2, 4]\n" * 2)
+
+
+FOLDER = """
+import fanlane, sys
+def double(n): return 2 * n
+if __name__ == "__main__":
+    with fanlane.Pool(1) as pool: print(pool.map(double, range(3)))
+"""
+
+
+class Others(Case):
+    """Interpreters that are not that of the script, or were started in other ways."""
+
+    def program_that(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, "w") as file:
+            file.write(f"#!/bin/sh\n{text}\n")
+        os.chmod(path, 0o755)
+        return path
+
+    def others(self):
+        """A Python of each other minor version that is here."""
+        folders = glob.glob(os.path.expanduser("~/.pyenv/versions/3.*/bin")) + os.environ["PATH"].split(os.pathsep)
+        found = {}
+        for minor in range(9, 15):
+            for folder in folders:
+                path = os.path.join(folder, f"python3.{minor}")
+                if minor != sys.version_info[1] and minor not in found and "shims" not in path and os.access(path, os.X_OK):
+                    found[minor] = path
+        return found
+
+    def test_interpreters_of_other_versions_keep_their_own_library(self):
+        here = os.path.dirname(os.path.dirname(os.path.abspath(json.__file__)))
+        wrapper = self.program_that("python-here", f'exec {sys.executable} "$@"')
+        for minor, path in [(sys.version_info[1], wrapper), *list(self.others().items())[:2]]:
+            with self.subTest(path), fanlane.Pool(1, interpreter=pathlib.Path(path)) as pool:
+                version, _, library, _ = pool.apply(functions.interpreter)
+                self.assertEqual(version, (3, minor))
+                self.assertEqual(library == here, path == wrapper)
+                self.assertEqual(pool.map(functions.cube, range(3)), [0, 1, 8])
+                if path != wrapper and cloudpickle is not None:
+                    with self.assertRaisesRegex(pickle.PicklingError, f"is Python 3.{minor}.*byte code.*put it into a module"):
+                        pool.apply(lambda: 1)
+
+    def test_what_is_no_interpreter_is_refused_with_words(self):
+        old = self.program_that("old", "echo '[[3, 8, 1], true, \"cpython\"]'")
+        broken = self.program_that("broken", "echo No module named encodings >&2; exit 1")
+        for path, words in (
+            ("/no/such/python", "there is no interpreter /no/such/python"),
+            (old, "old cannot be used: it is Python 3.8.1; name a Python of 3.9 or newer"),
+            (broken, "broken cannot be used: No module named encodings"),
+            ("/bin/true", "does not answer as a Python does"),
+            (self.program_that("five", "echo 5"), "does not answer as a Python does"),
+        ):
+            with self.subTest(path), self.assertRaisesRegex(fanlane.CannotStart, words):
+                fanlane.Pool(1, interpreter=path)
+
+    def test_interpreters_are_started_like_the_script(self):
+        text = (
+            f"import sys; sys.path.insert(0, {TESTS!r})\n"
+            "import fanlane, functions\n"
+            "with fanlane.Pool(1) as pool: print(pool.apply(functions.interpreter)[1])\n"
+        )
+        path = os.path.join(self.folder, "flags.py")
+        self.assertEqual(self.run_script(text, name="flags.py", command=[sys.executable, "-OO", path]), "2\n")
+
+    def test_a_folder_and_an_archive_that_are_run_are_main_modules(self):
+        with zipfile.ZipFile(os.path.join(self.folder, "app.zip"), "w") as archive:
+            archive.writestr("__main__.py", FOLDER)
+        os.mkdir(os.path.join(self.folder, "app"))
+        for place in ("app", "app.zip"):
+            said = self.run_script(FOLDER, name="app/__main__.py", command=[sys.executable, place], env=without_cloudpickle(self.folder))
+            self.assertEqual(said, "[0, 2, 4]\n")
 
 
 class Buffer:

@@ -11,7 +11,12 @@ sys.path.insert(0, {tests!r})
 import functions
 _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, most))
-def open_files(): return len(os.listdir("/proc/self/fd"))
+def open_files():
+    count = 0
+    for file in range(64):
+        try: count += os.fstat(file) is not None
+        except OSError: pass
+    return count
 """
 
 SHORTAGE = """
@@ -21,6 +26,17 @@ with fanlane.Pool(1, maxtasksperchild=1) as pool:
     try:
         while True: files.append(os.open(os.devnull, os.O_RDONLY))
     except OSError: pass
+    for _ in range(20):
+        taken = open_files()
+        try: fanlane.Pool(1).terminate()
+        except fanlane.CannotStart as error: assert "Too many open files" in str(error), error
+        else: break
+        assert open_files() == taken
+        os.close(files.pop())
+    else: assert False, "a pool needs few descriptors"
+    while True:
+        try: files.append(os.open(os.devnull, os.O_RDONLY))
+        except OSError: break
     results = [pool.apply_async(abs, (-n,)) for n in range(3)] + [pool.apply_async(bytes, (2_000_000,))]
     results[0].wait(0.5)
     while files: os.close(files.pop())

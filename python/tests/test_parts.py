@@ -2,18 +2,20 @@
 
 import functools
 import gc
+import io
 import json
 import os
 import pickle
 import runpy
 import socket
 import struct
+import sys
 import unittest
 from collections import deque
 from types import SimpleNamespace
 
 import fanlane
-from fanlane import _memory, _pickling, _wire
+from fanlane import _memory, _output, _pickling, _wire
 from fanlane._reader import Reader
 from support import Case
 
@@ -57,6 +59,14 @@ class Labels(unittest.TestCase):
         self.assertEqual(_pickling.name_of(functools.partial(inner)), "inner")
         self.assertEqual(_pickling.name_of(str.upper), "str.upper")
 
+        class Inventive:
+            def __getattr__(self, name):
+                if name == "func":
+                    return Inventive()
+                raise RuntimeError(name) if name == "function" else AttributeError(name)
+
+        self.assertEqual(_pickling.name_of(Inventive()), "Inventive")
+
 
 class Functions(unittest.TestCase):
     def test_an_importable_function_is_pickled_once_and_kept(self):
@@ -76,6 +86,39 @@ class Functions(unittest.TestCase):
         gc.collect()
         self.assertEqual(len(functions.by_number), _pickling.MAX_IDLE_FUNCTIONS + 1)
         self.assertIn(kept.number, functions.by_number)
+
+
+class Loud(io.StringIO):
+    def write(self, text):
+        raise SystemExit("it does not like that")
+
+
+class Outputs(unittest.TestCase):
+    def shown(self, target, *pieces):
+        output, before = _output.Output(), sys.stdout
+        sys.stdout = target
+        try:
+            for piece in pieces:
+                output.show(1, piece)
+            output.end()
+        finally:
+            sys.stdout = before
+
+    def test_pieces_are_printed_whatever_the_stream_of_the_script_is(self):
+        whole = "aü€\n".encode()
+        pieces = [whole[n : n + 1] for n in range(len(whole))] + [b"\xff\xc3"]
+        text = io.StringIO()
+        self.shown(text, *pieces)
+        self.assertEqual(text.getvalue(), "aü€\n\ufffd\ufffd")
+        for encoding, expected in (("utf-8", whole + b"\xff\xc3"), ("ascii", b"a\\xfc\\u20ac\n\\ufffd\\ufffd")):
+            raw = io.BytesIO()
+            target = io.TextIOWrapper(raw, encoding)
+            self.shown(target, *pieces)
+            self.assertEqual(raw.getvalue(), expected)
+        closed = io.StringIO()
+        closed.close()
+        for target in (None, closed, Loud(), object()):
+            self.shown(target, *pieces)
 
 
 class Memory(Case):

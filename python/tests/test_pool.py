@@ -234,6 +234,13 @@ class Steering(Case):
             ({"mode": "fast"}, ValueError, "threads"),
             ({"timeout": 0}, ValueError, "above 0"),
             ({"retries": -1}, ValueError, "0 or more"),
+            ({"retries": True}, TypeError, "whole number, not True"),
+            ({"processes": 2.0}, TypeError, "whole number, not 2.0"),
+            ({"name": 5}, TypeError, "name is a str"),
+            ({"interpreter": 5}, TypeError, "path of a Python"),
+            ({"timeout": "5"}, TypeError, "number of seconds"),
+            ({"env": {"A": 5}}, TypeError, "env has texts"),
+            ({"env": {"A=": "5"}}, ValueError, "has no ="),
         ]:
             with self.subTest(parameters), self.assertRaisesRegex(error, words):
                 fanlane.Pool(**parameters)
@@ -279,11 +286,11 @@ class FunctionsOfScripts(unittest.TestCase):
         surroundings = {"__name__": "__main__"}
         exec("def alone(n): return [n ** late for _ in range(2)]\ndef around(n, more=[1]): return n", surroundings)
 
-        def dump(function):
+        def dump(_, function):
             pickled.append(function)
             return b"%d" % len(pickled)
 
-        with mock.patch("fanlane._pickling.dump_function", dump):
+        with mock.patch.object(Functions, "data_of", dump):
             known = Functions()
             alone, around = surroundings["alone"], surroundings["around"]
             self.assertIs(known.add(alone), known.add(alone))

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import unittest
 
-from support import DEADLINE_SECS, PACKAGE, Case, processes_with, wait_until
+from support import DEADLINE_SECS, PACKAGE, Case, processes_with, wait_until, without_cloudpickle
 
 try:
     import cloudpickle
@@ -74,16 +74,17 @@ if __name__ == "__main__":
 TESTS = os.path.dirname(os.path.abspath(__file__))
 
 
-def without_cloudpickle(folder):
-    """A folder whose `cloudpickle` cannot be imported."""
-    hidden = os.path.join(folder, "hidden")
-    os.makedirs(hidden, exist_ok=True)
-    with open(os.path.join(hidden, "cloudpickle.py"), "w") as file:
-        file.write("raise ImportError('not for this test')\n")
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([hidden, PACKAGE])}
-
-
 class Scripts(Case):
+    def test_names_and_values_that_the_host_could_not_read(self):
+        text = (
+            "import fanlane\n"
+            "if __name__ == '__main__':\n"
+            "    with fanlane.Pool(1, name='\\udcff', timeout=float('inf')) as pool: print(pool.apply(abs, (-1,)))\n"
+        )
+        self.assertEqual(self.run_script(text, name="scr\udcffipt.py"), "1\n")
+        text = """import fanlane\nwith fanlane.Pool(1) as pool: print(pool.map(len, ['if __name__ == "__main__":', "__main__"]))"""
+        self.assertEqual(self.run_script("", command=[sys.executable, "-c", text]), "[26, 8]\n")
+
     def test_a_guarded_script_with_and_without_cloudpickle(self):
         for environment in (dict(os.environ), without_cloudpickle(self.folder)):
             self.assertEqual(self.run_script(GUARDED, "-x", "y", env=environment), "['-x', 'y']\n")

@@ -44,6 +44,8 @@ pub struct PythonCall {
     pub facts: InterpreterFacts,
     /// Inputs have values of JSON that the interpreter reads itself.
     has_types: bool,
+    /// What it is started with.
+    interpreter_args: Vec<String>,
     script: Option<ScriptLink>,
 }
 
@@ -82,11 +84,16 @@ impl ScriptLink {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct ScriptInterpreter {
     /// Its path.
+    #[serde(with = "lossless::path")]
     interpreter: PathBuf,
+    /// What it is started with, such as `-O`.
+    interpreter_args: Vec<String>,
     /// Its version, such as `3.12.4`.
     version: String,
     /// One thread at a time runs Python code in it.
     has_gil: bool,
+    /// Why it is this one, in a few words.
+    origin: String,
 }
 
 impl PythonCall {
@@ -94,10 +101,9 @@ impl PythonCall {
     pub fn of_script(
         spec: &PythonSpec,
         working_dir: &Path,
-        ScriptInterpreter { interpreter, version, has_gil }: ScriptInterpreter,
+        ScriptInterpreter { interpreter, interpreter_args, version, has_gil, origin }: ScriptInterpreter,
         script: ScriptLink,
     ) -> Self {
-        let origin = "that of the script".to_owned();
         let facts = InterpreterFacts { path: interpreter, version, has_gil, environment: String::new(), origin };
         Self {
             spec: spec.clone(),
@@ -105,6 +111,7 @@ impl PythonCall {
             names: None,
             facts,
             has_types: false,
+            interpreter_args,
             script: Some(script),
         }
     }
@@ -125,7 +132,15 @@ impl PythonCall {
             lists_only: false,
         };
         let (facts, _) = question.ask(interpreter)?;
-        Ok(Self { spec: spec.clone(), working_dir, names, facts, has_types: batch.has_types(), script: None })
+        Ok(Self {
+            spec: spec.clone(),
+            working_dir,
+            names,
+            facts,
+            has_types: batch.has_types(),
+            interpreter_args: Vec::new(),
+            script: None,
+        })
     }
 
     /// Whether its calls fetch pages from a server that the run starts.
@@ -149,6 +164,7 @@ impl PythonCall {
         });
         PythonParameters {
             interpreter: self.facts.path.clone(),
+            arguments: self.interpreter_args.clone(),
             file: self.spec.file.as_ref().map(|file| self.working_dir.join(file)),
             setup: setup.to_string(),
             serves_script: self.script.is_some(),
@@ -171,6 +187,8 @@ pub struct PythonParameters {
     /// The interpreter.
     #[serde(with = "lossless::path")]
     pub interpreter: PathBuf,
+    /// What it is started with, such as `-O`.
+    pub arguments: Vec<String>,
     /// The absolute path of the function's file, if it is in a file.
     #[serde(with = "lossless::path_option")]
     pub file: Option<PathBuf>,
@@ -243,6 +261,7 @@ mod tests {
         let file = std::ffi::OsString::from_vec(b"/a\xff\".py".to_vec());
         let parameters = PythonParameters {
             interpreter: "/usr/bin/python3".into(),
+            arguments: Vec::new(),
             file: Some(file.into()),
             setup: "{\"module\":null}".to_owned(),
             serves_script: false,

@@ -178,7 +178,7 @@ mapped = weakref.WeakSet()
 
 def own_payload(file, offset, length):
     """A payload in memory of its own, so that the call may write into its arrays. It is given back with the last of them."""
-    if length >= MIN_MAPPED_BYTES and len(mapped) < MAX_MAPPED:
+    if length >= MIN_MAPPED_BYTES and offset % mmap.ALLOCATIONGRANULARITY == 0 and len(mapped) < MAX_MAPPED:
         memory = mmap.mmap(file, length, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE, offset=offset)
         mapped.add(memory)
     else:
@@ -791,7 +791,8 @@ def serve_script(program, setup, lane):
     program.script = script
     program.first_link = link = DataLink(script, lane)
     program.step = "the interpreter cannot be made like the script's: "
-    sys.path[:] = asked["sys_path"]
+    own_path = sys.path if asked["keeps_path"] else []
+    sys.path[:] = dict.fromkeys(asked["sys_path"] + own_path + asked["sys_path_behind"])
     sys.argv = asked["argv"]
     program.script_streams = ()
     if asked["output"]:

@@ -107,7 +107,10 @@ impl Process {
         let threads = parameters.library_threads.to_string();
         let is_free = |name: &&str| std::env::var_os(name).is_none();
         let invocation = Invocation {
-            words: vec![parameters.interpreter.clone().into(), OsString::from("-c"), OsString::from(BOOT)],
+            words: std::iter::once(parameters.interpreter.clone().into())
+                .chain(parameters.arguments.iter().map(OsString::from))
+                .chain([OsString::from("-c"), OsString::from(BOOT)])
+                .collect(),
             spared: None,
             variables: LIBRARY_THREADS
                 .into_iter()
