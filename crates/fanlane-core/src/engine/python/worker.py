@@ -724,12 +724,12 @@ def main():
     except BaseException as error:
         words = (program.step + report(error)).encode("utf-8", "backslashreplace")
         sys.stderr.flush()
-        send(socket.socket(fileno=first[0][0]), UNUSABLE, words)
+        refuse_lane(first[0][0], words)
         # The lanes that ask meanwhile have the same reason.
         control.settimeout(1.0)
         try:
             while program.is_shared and (lane := receive_lane(control)):
-                send(socket.socket(fileno=lane[0][0]), UNUSABLE, words)
+                refuse_lane(lane[0][0], words)
         except OSError:
             pass
         os._exit(0)
@@ -744,6 +744,12 @@ def main():
         if following is None:
             leave()
         lane = program.lane_type(*following, program)
+
+
+def refuse_lane(descriptor, words):
+    """Tells a lane why the interpreter is of no use to it."""
+    with socket.socket(fileno=descriptor) as connection:
+        send(connection, UNUSABLE, words)
 
 
 def leave():
