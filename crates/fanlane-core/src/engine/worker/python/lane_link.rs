@@ -15,6 +15,7 @@ use fanlane_os::shared_memory::Segment;
 
 use super::call_batch::CallBatch;
 use super::call_record::{CallRecord, KIND_SHIFT, Kind, value_of};
+use super::lane_message::{BatchEnd, Said, message};
 
 /// The words at the beginning of the memory, by their offsets: how many calls of the batch were begun, are done, and may be
 /// begun.
@@ -70,25 +71,6 @@ enum Limited {
     No,
     Asked,
     Done,
-}
-
-/// What the interpreter says at the end of a batch.
-#[derive(Clone, Copy, Debug)]
-pub struct BatchEnd {
-    /// Number of calls that are done; the rest was not begun.
-    pub done: u32,
-    /// CPU time of all, in nanoseconds.
-    pub cpu_ns: u64,
-    /// Peak memory of the interpreter so far, in bytes.
-    pub peak_memory_bytes: u64,
-}
-
-/// A message of the interpreter that is not about the batch.
-pub enum Said {
-    /// The function is there, and this thread calls it.
-    Ready(u32),
-    /// The function cannot be had, for this reason.
-    Unusable(String),
 }
 
 impl LaneLink {
@@ -214,7 +196,7 @@ impl LaneLink {
                 b'U' => told(Said::Unusable(String::from_utf8_lossy(body).into_owned())),
                 b'O' if !body.is_empty() => self.printed.push((usize::from(body[0] == 2), body[1..].to_vec())),
                 b'B' => self.apart.push_back(body.to_vec()),
-                b'E' if body.len() == 20 => self.end_batch(body),
+                b'E' => self.end_batch(body),
                 _ => {}
             }
         }
@@ -223,12 +205,12 @@ impl LaneLink {
     }
 
     fn end_batch(&mut self, body: &[u8]) {
-        let word = |from: usize| u64::from_le_bytes(body[from..from + 8].try_into().unwrap_or_default());
-        let done = u32::from_le_bytes(body[..4].try_into().unwrap_or_default());
-        if let Some(batch) = &mut self.batch {
-            let done = done.min(batch.calls);
+        if let Some(batch) = &mut self.batch
+            && let Some(end) = BatchEnd::read(body)
+        {
+            let done = end.done.min(batch.calls);
             batch.available = done;
-            batch.end = Some(BatchEnd { done, cpu_ns: word(4), peak_memory_bytes: word(12) });
+            batch.end = Some(BatchEnd { done, ..end });
         }
     }
 
@@ -319,14 +301,6 @@ impl LaneLink {
         batch.looks = 0;
         Some(CallRecord { end_ns, result })
     }
-}
-
-/// The first message of `bytes`: its kind, its body and what is behind it.
-fn message(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (&kind, rest) = bytes.split_first()?;
-    let (length, rest) = rest.split_first_chunk::<4>()?;
-    let length = u32::from_le_bytes(*length) as usize;
-    (rest.len() >= length).then(|| (kind, &rest[..length], &rest[length..]))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod call_output;
 mod call_record;
 mod kept;
 mod lane_link;
+mod lane_message;
 mod process;
 mod script_terminal;
 mod stack;
@@ -34,7 +35,7 @@ use call_batch::{BatchSize, Call, CallBatch};
 use call_output::CallOutput;
 use call_record::CallRecord;
 use kept::Kept;
-use lane_link::{BatchEnd, Said};
+use lane_message::{BatchEnd, Said};
 use process::{InterpreterStack, Process};
 use script_terminal::ScriptTerminal;
 
