@@ -207,7 +207,8 @@ fn old_and_large_runs_are_surplus_but_not_those_that_go_on() {
     assert_eq!(surplus(2000, 1000), [2, 1]);
     assert_eq!(surplus(10_000, 250), [2, 1]);
     assert_eq!(surplus(3000, 350), [1]);
-    let resuming = |run: &RunRow| RunRow { continues: (run.id == 4).then_some(3).or((run.id == 3).then_some(1)), ..run.clone() };
+    let resuming =
+        |run: &RunRow| RunRow { continues: (run.id == 4).then_some(3).or((run.id == 3).then_some(1)), ..run.clone() };
     let chain: Vec<RunRow> = runs.iter().map(resuming).collect();
     let surplus = |max_age_ms, max_bytes| Retention { max_age_ms, max_bytes }.surplus(&chain, 5000);
     assert_eq!((surplus(1500, 1000), surplus(500, 1000)), (vec![2], vec![4, 3, 2, 1]), "4 resumes 3, which resumes 1");
