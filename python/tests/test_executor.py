@@ -175,6 +175,8 @@ class Ends(Case):
             values = executor.map(functions.wait_for_file, [go] * count)
             wait_until(lambda: executor._run.calls.has_begun(1), "the first call runs")
             executor.shutdown(wait=False, cancel_futures=True)
+            run = executor._run
+            wait_until(lambda: not run.feeders and len(run.calls.entries) == 1, "the others are cancelled")
             open(go, "w").close()
             executor.shutdown()
             self.assertEqual(next(values), go)
