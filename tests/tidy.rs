@@ -30,6 +30,7 @@ const LONG_FILES: &[(&str, &str)] = &[
     ("crates/fanlane-core/src/job/import/parallel.rs", "one table of GNU parallel's options and what becomes of each"),
     ("crates/fanlane-mp/src/error.rs", "one error for each family of operations, side by side"),
     ("crates/fanlane-mp/src/pool/threads.rs", "the whole interface of a pool, each method with its contract"),
+    ("tests/program/parallel_oracle.rs", "one table of command lines that both programs are given"),
     ("tests/store_faults.rs", "one case for each file that is kept, on the same failing disk"),
     ("src/session/tests.rs", "a table of what a person does and what becomes of it"),
 ];

@@ -8,7 +8,7 @@ pub fn check(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else { return };
     let columns: Vec<String> = ["name", "2", "a.b"].map(str::to_owned).to_vec();
     let values = [BStr::new("a b/c'.d"), BStr::new("7"), BStr::new("")];
-    let place = TaskPlace { number: 12, slot: 3 };
+    let place = TaskPlace { number: 12, slot: 3, total: 40 };
     for parse in [Template::parse, Template::parse_words, Template::parse_text] {
         match parse(text).and_then(|template| template.bind(&columns)) {
             Ok(line) => drop(line.expand(place, &values)),

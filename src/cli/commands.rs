@@ -25,6 +25,7 @@ use super::race::RaceArgs;
 use super::rerun::{RerunArgs, ResumeArgs};
 use super::run::RunArgs;
 use super::scripts::{CompletionsArgs, ManArgs};
+use super::sem::SemArgs;
 use super::subcommand::Subcommand;
 use super::workloads::WorkloadsArgs;
 
@@ -102,6 +103,10 @@ commands! {
     Rerun(Box<RerunArgs>),
     /// Write a recorded run as a table, as JSON, or as a trace
     Export(ExportArgs),
+    /// Run a command when fewer than a limit of the same name run, as sem of GNU parallel does
+    ///
+    /// It returns when the command has started; --fg waits for its end, and --wait for that of all.
+    Sem(SemArgs),
     /// Serve objects that tasks share, or use them from a shell script
     Manager(ManagerArgs),
     /// Report the progress of a task from within it: a fraction (0.4 or 40%) and a message

@@ -5,6 +5,7 @@
 //! once, into plain values, and import only from the shared parts: `plan` (words to a job), `execute` (a plan to an exit
 //! status), `report` (what a run prints), `detached`, `run_name`, `choices`, and the rest below them.
 
+mod child;
 mod choices;
 mod columns;
 mod commands;
@@ -30,6 +31,7 @@ mod rerun;
 mod run;
 mod run_name;
 mod scripts;
+mod sem;
 mod subcommand;
 mod suspension;
 mod terminal;
@@ -47,6 +49,7 @@ use commands::{Cli, Command};
 use detached::window::WindowArgs;
 use execute::RunRequest;
 use plan::Plan;
+use run::pack_args::with_one_line;
 use run_name::RunName;
 use subcommand::Subcommand;
 use terminal::{answer, complain};
@@ -86,18 +89,60 @@ pub fn understand(words: Vec<OsString>) -> Request {
     if let Some(error) = unknown_command::problem(&words, &commands) {
         return Request::Answered(complain(&error));
     }
-    match parse(words.clone(), &mut commands) {
-        Ok(Cli { command: Some(Command::Window(args)), .. }) => match args.folder() {
-            Ok(watched) => Request::Window(Opening { watched, run: args.run, job: None }),
-            Err(error) => Request::Answered(complain(&error)),
-        },
-        Ok(Cli { command: Some(command), .. }) => Request::Headless(Headless(command)),
-        Ok(Cli { command: None, job }) => Request::Window(Opening { job, ..Opening::default() }),
+    let mut words = words;
+    let mut parsed = parse(words.clone(), &mut commands);
+    if let Some(again) = parsed.as_ref().err().and_then(|error| with_one_line(&words, error)) {
+        words = again;
+        parsed = parse(words.clone(), &mut commands);
+    }
+    match parsed.map(|cli| with_profiles(cli, &words, &mut commands)) {
+        Ok(Err(error)) => Request::Answered(complain(&error)),
+        Ok(Ok(cli)) => request_of(cli),
         Err(error) if error.kind() == clap::error::ErrorKind::InvalidUtf8 => {
             Request::Answered(complain(&no_text(&words, &mut commands)))
         }
         Err(error) => Request::Answered(answer(&error)),
     }
+}
+
+fn request_of(cli: Cli) -> Request {
+    match cli {
+        Cli { command: Some(Command::Window(args)), .. } => match args.folder() {
+            Ok(watched) => Request::Window(Opening { watched, run: args.run, job: None }),
+            Err(error) => Request::Answered(complain(&error)),
+        },
+        Cli { command: Some(command), .. } => Request::Headless(Headless(command)),
+        Cli { command: None, job } => Request::Window(Opening { job, ..Opening::default() }),
+    }
+}
+
+/// The arguments of a command with the options of the profiles that it names in front of its own.
+fn with_profiles(cli: Cli, words: &[OsString], commands: &mut clap::Command) -> anyhow::Result<Cli> {
+    let (name, profiles) = match &cli.command {
+        Some(Command::Run(run)) => ("run", run.profiles()),
+        Some(Command::Add(add)) => ("add", add.profiles()),
+        _ => return Ok(cli),
+    };
+    let Some(place) = words.iter().position(|word| word == name).filter(|_| !profiles.is_empty()) else {
+        return Ok(cli);
+    };
+    let (mut options, mut command) = (Vec::new(), Vec::new());
+    for name in profiles {
+        let mut own = run::profile::read(name)?;
+        let asked = [words[..=place].to_vec(), own.clone()].concat();
+        let fault = |error: clap::Error| anyhow::anyhow!("the profile {name}: {}", error.to_string().trim_end());
+        let mut parsed = parse(asked, commands).map_err(fault)?;
+        let behind = parsed.command.as_mut().and_then(Command::words).map_or(0, |words| words.len());
+        command.extend(own.split_off(own.len() - behind));
+        options.extend(own);
+    }
+    let asked = [&words[..=place], &options, &words[place + 1..]].concat();
+    let fault = |error: clap::Error| anyhow::anyhow!("with the profile: {}", error.to_string().trim_end());
+    let mut cli = parse(asked, commands).map_err(fault)?;
+    if let Some(behind) = cli.command.as_mut().and_then(Command::words) {
+        behind.splice(0..0, command);
+    }
+    Ok(cli)
 }
 
 /// Names the word that an option takes as text, and that is none.

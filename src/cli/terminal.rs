@@ -106,6 +106,11 @@ pub fn stderr_is_terminal() -> bool {
     io::stderr().is_terminal()
 }
 
+/// Rings the bell of the terminal; false where standard error is none.
+pub fn ring_bell() -> bool {
+    stderr_is_terminal() && write!(io::stderr(), "\x07").is_ok()
+}
+
 /// Draws on standard error, which is a terminal: `text` is shown at the beginning of the line in place of what is there.
 pub fn draw_line(text: &str) {
     // A closed standard error can be reported nowhere else.

@@ -6,6 +6,7 @@
 
 mod background;
 mod command;
+pub mod end_command;
 mod history;
 mod job_editor;
 mod machine;

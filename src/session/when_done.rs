@@ -2,14 +2,14 @@
 //!
 //! The action is for one run: it is forgotten with its end, and a run that is stopped by hand has none.
 
-use std::process::{Command as Process, Stdio};
 use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 
+use super::Session;
 use super::background::{on_a_thread, taken};
-use super::notices::{Notice, Topic};
-use super::{Session, Wake};
+use super::end_command::{self, EndedRun, Printing};
+use super::notices::{Notice, Topic, sentence};
 use fanlane_core::event::OutcomeCounts;
 
 /// How often other runs are looked for while a shutdown waits for them.
@@ -115,7 +115,7 @@ impl Session {
             self.run_is_done(serial);
         }
         if let Some(Some(Err(fault))) = taken(&mut self.when_done.command) {
-            self.tell_fault(fault);
+            self.tell_fault(sentence(&fault));
         }
     }
 
@@ -123,30 +123,16 @@ impl Session {
         let chosen = self.when_done.chosen.take_if(|(of, _)| *of == serial);
         let action = chosen.map_or(DoneAction::Nothing, |(_, action)| action);
         let Some(run) = self.run.current().filter(|run| run.serial == serial) else { return };
-        let name = run.job.display_name().to_owned();
+        let (name, number) = (run.job.display_name().to_owned(), run.history_id());
         let model = run.model();
         let Some(summary) = model.summary().filter(|summary| !summary.stopped) else { return };
         let (counts, wall_ns) = (model.progress.counts, summary.wall_ns);
         drop(model);
         if let DoneAction::Run(line) = &action {
-            self.when_done.command = run_line(&self.wake, line.clone(), counts);
+            let (line, ended) = (line.clone(), EndedRun { name: name.clone(), number, counts });
+            self.when_done.command =
+                on_a_thread(&self.wake, move || end_command::perform(&line, &ended, Printing::Nowhere));
         }
         self.when_done.ended = Some(DoneRun { name, counts, wall_ns, action });
     }
-}
-
-/// Runs a line with the numbers of tasks in its environment; the receiver gets what went wrong.
-fn run_line(wake: &Wake, line: String, counts: OutcomeCounts) -> Option<Receiver<Result<(), String>>> {
-    on_a_thread(wake, move || {
-        let mut process = Process::new("/bin/sh");
-        process.arg("-c").arg(&line).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        process.env("FANLANE_DONE", counts.done.to_string()).env("FANLANE_NOT_DONE", counts.not_done().to_string());
-        match process.status() {
-            Ok(status) if status.success() => Ok(()),
-            Ok(status) => Err(format!("The command that was to run when the run is done failed ({status}): {line}")),
-            Err(error) => {
-                Err(format!("The command that was to run when the run is done could not be started: {error}."))
-            }
-        }
-    })
 }

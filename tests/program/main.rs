@@ -5,6 +5,7 @@
 mod background;
 mod batches;
 mod documents;
+mod ends;
 mod exit_status;
 mod first_moments;
 mod foreign_paths;
@@ -34,6 +35,7 @@ mod results;
 mod resume;
 mod run;
 mod scripts;
+mod sem;
 mod shell;
 mod start;
 mod surroundings;

@@ -199,6 +199,8 @@ fn options_about_inputs_mean_the_same() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("abc"), "a\nb 1\n\nc'\n").expect("written");
     std::fs::write(folder.path().join("xy"), "x\ny\n").expect("written");
+    std::fs::write(folder.path().join("profile"), "# options\n-N 2 --plus\n --rpl '{x} s/a/b c/'\nnice\n")
+        .expect("written");
     std::fs::write(folder.path().join("tabs"), "k\tl\n1\t2 3\n4\t\n").expect("written");
     std::fs::write(folder.path().join("table"), "n;m\n1;a b\n;\n'; \n").expect("written");
     for words in [
@@ -233,6 +235,75 @@ fn options_about_inputs_mean_the_same() {
         "-r|x|:::|a|| |b",
         "-q|x|a  b|{}|it's {}|:::|c d",
         "--max-procs|2|--plain|--silent|--nn|--total-jobs|9|x|:::|a",
+        "-n|3|x{}y {.}|:::|a.b|c|d|e",
+        "-N|3|x{}y {1} {}{}|:::|a|b|c|d|e",
+        "-N|2|x{1}-{2}y {1} z{}z|:::|1|2|3|4|5",
+        "-N|2|{1}-{}|:::|1|2|3|4|5",
+        "-N|2|x 'a {} b{}'|:::|1|2 3|4|5",
+        "-N|2|--colsep| |x {1}-{}|:::|1 2|3 4|5 6",
+        "--xargs|x{}y|:::|a|b|c",
+        "-X|x|:::|1|2|3",
+        "-X|x {#}-{} {%}|:::|1|2|3",
+        "-X|-s|20|x {}|:::|aaa|bbb|ccc|ddd|eee|fff",
+        "-X|-s|30|x a{}b c{}|:::|1|2|3|4|5|6|7|8",
+        "-X|-s|30|x {} {/}|:::|1|2|3|4|5|6|7|8|9|10",
+        "-m|-s|20|x {}z|:::|aa|aa|aa|aa|aa|aa|a b|c d",
+        "-X|-s|17|x {1}|:::|a|b|c|d|e",
+        "-m|-n|2|x {1}-{}|:::|1|2|3|4|5",
+        "-L|2|x {}y {1}|:::|1|2|3|4|5",
+        "-L|2|--xargs|x {}y|:::|1|2|3",
+        "-l|x a{}|:::|1|2|3",
+        "-kl|x a{}|:::|1|2|3",
+        "-l2|x a{}|:::|1|2|3",
+        "-l|0|x a{}|:::|1|2|3",
+        "--max-lines|2|x a{}|:::|1|2|3",
+        "--max-lines|x a{}|:::|1|2|3",
+        "-L|3|-s|14|x {}|::::|abc|xy",
+        "-n|2|-s|9|echo|:::|1|2|3|4|5|6|7|8",
+        "-s|20|x|:::|1|2|3|4",
+        "-X|-x|-s|12|x|::::|abc",
+        "-E|c'|x|::::|abc|xy",
+        "-E|b|x|:::|a|b|c|:::|1|2",
+        "--eof=b 1|x|::::|abc",
+        "-ey|x|::::|abc|xy",
+        "--skip-first-line|x|::::|abc|xy",
+        "--skip-first-line|x|:::|1|2|3|:::|a|b",
+        "--skip-first-line|--colsep|;|x {2}|::::|table",
+        "--skip-first-line|-E|c'|--header|:|x {b 1}|::::|abc",
+        "-iX|x X|:::|a",
+        "--replace=YY|x YY|:::|a b",
+        "-i|--|x {}|:::|a",
+        "--er|EE|x EE {}|:::|a.b",
+        "--bnr|BB|--dnr|DD|--bner|NN|--seqreplace|SS|--slotreplace|LL|x BB DD NN SS LL|:::|p q/a.b|c",
+        "-I|,|--extensionreplace|,.|x , ,.|:::|a.b",
+        "--basenamereplace|B|--dirnamereplace|D|--basenameextensionreplace|N|x B D N|:::|p/a.b",
+        "--arg-sep|,,|x|,,|1|2|:::|3",
+        "--arg-sep|,,|x|,,|1|2|,,+|3|4",
+        "--argfilesep|//|x|//|abc|:::|1",
+        "x {= s:\\.[^/.]+$:: =} {=2 s/b/c/g =} {=-1 uq() =}|:::|a/b.c|:::|b b",
+        "x {= s/(\\w)-(\\w)/$2-$1/; s/a/\\U$&/ =} {= tr/a-c/x-z/ =}|:::|a-b|c-a",
+        "x {= $_++ =} {= $_%=3 =} {= $_=$_*10 =} {= $_/=8 =} {= $_=sprintf(\"%.2f\",$_) =}|:::|7|2.5|x",
+        "x {= $_=seq() =} {= $_=total_jobs() =} {= $_=length($_) =} {= $_=ucfirst =}|:::|ab|cde",
+        "x {= $_=\"<$_;>\" =} {= $_=substr($_,1,2) =} {= s/^(.)/uc($1)/e =} {= chop =}|:::|a b c",
+        "x a{= s/a/b/ =}c|{= uq(); =}|:::|a|aa",
+        "-q|x|{= s/a/b c/ =}|{= uq =}y|:::|a a",
+        "-N|2|x {= s/a/b/ =}z {=1 s/a/c/ =}|:::|a|aa|aaa",
+        "my_{= s/_// =} x|:::|a_b c",
+        "--plus|x {..} {...} {/..} {/...} {+/} {+.} {+..} {+...}|:::|a/b.c/d.tar.gz.x|e|f.g|h.i/j|k/|.l.m",
+        "--plus|x {2..} {1+/} {-1:1} {2:-none}|:::|a.b.c|x/y|:::|d/e.f.g|",
+        "--plus|x {##} {0#} {#}|:::|1|2|3|4|5|6|7|8|9|10",
+        "--plus|x {:-none} {:2} {:1:2} {#a} {##a.*b} {#a.*b} {%b.*} {%%b.*}|:::|abcabcd|ABCD||0",
+        "--plus|x {/b/x} {//b/x y} {/#a/x} {/%d/y} {^a} {^^b} {,A} {,,B} {//b/}|:::|abcabcd|ABCDAB",
+        "--plus|--er|,,|x ,, {..}|:::|a.b.c",
+        "--rpl|{..} s:\\.[^.]+$::;s:\\.[^.]+$::;|x {..} {1..}|:::|a.b.c|d",
+        "--rpl|{%(.*?)} s/$$1//|x {%.tar.gz} {1%my}|:::|my.tar.gz",
+        "--rpl|% s/a/b/|--rpl|%% s/b/a/|x % %% {}|:::|ab",
+        "--rpl|{:%(.+?)} s:$$1(\\.[^/]+)*$::|x {:%_file}|:::|dir/my_file.a.b",
+        "--rpl|{/(.+?)/(.*?)} s/$$1/$$2/;|x {/def/ghi} {1/a.c/$1}|:::|a/def b|abc",
+        "--rpl|{#0} $_ = seq() - 1|--rpl|{%1} $_ = slot() + 1|x {#0} {%1}|:::|a|b",
+        "--rpl|{(.*?)/(.*?)} $_=\"$$2$_$$1\"|x {a b/c$}|:::|v w",
+        "--parens|<<>>|x << s/a/b/ >>|:::|a a",
+        "-J|./profile|x {..} {x}|:::|a.b.c|d|e",
         ":::|echo a b|c; d",
         "::::|abc",
     ] {
@@ -240,9 +311,93 @@ fn options_about_inputs_mean_the_same() {
         let words: Vec<&str> = words.split('|').collect();
         let mut theirs = parallel(folder.path());
         theirs.args(&words);
-        let ours: Vec<&str> = ["run", "--dry-run"].into_iter().chain(words.iter().copied()).collect();
+        let ours: Vec<&str> = ["run", "--dry-run", "-j1"].into_iter().chain(words.iter().copied()).collect();
         let (theirs, ours) = (printed(theirs), printed(super::start::command(&ours, folder.path())));
         assert_eq!(String::from_utf8_lossy(&ours), String::from_utf8_lossy(&theirs), "{words:?}");
+    }
+}
+
+/// What is asked of the machine, what holds the lane, and what a dry run does not show, are the same; the inputs of a script are its lines.
+#[test]
+fn numbers_of_the_machine_and_of_lanes_are_those_of_parallel() {
+    if !has_parallel() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = "#!/usr/bin/env -S fanlane run --quiet -k --shebang echo x\na b\nc\n";
+    std::fs::write(folder.path().join("values"), script).expect("written");
+    // A copy is not open for writing anywhere, which would keep it from being started.
+    let line = "cat values > script; chmod +x script; ./script";
+    let ended = super::start::ended(super::start::script(line, folder.path()).spawn().expect("a shell"));
+    assert_eq!((ended.code, ended.out.as_str()), (Some(0), "x a b\nx c\n"), "{}", ended.err);
+    for words in [
+        &["--number-of-cores"][..],
+        &["--number-of-cpus"],
+        &["--number-of-sockets"],
+        &["--number-of-threads"],
+        &["-j1", "--process-slot-var=SLOT", "echo $SLOT {}", ":::", "1", "2"],
+        &["-k", "--shell-quote", ":::", "a b", "it's"],
+        &["-k", "--shellquote", "--shell_quote", "echo {} x", ":::", "a b", "$c"],
+        &["--tagstring", "{= s/a/b/ =}{x}", "--rpl", "{x} s/a/c/", "echo {x}", ":::", "a"],
+        &["--plus", "echo {slot}", ":::", "a"],
+    ] {
+        let theirs = super::start::parallel(words, folder.path()).expect("it is there").output().expect("it runs");
+        let theirs = super::start::Ended::from(theirs);
+        let ours = super::start::run_in(&[&["run", "--quiet"], words].concat(), folder.path());
+        assert_eq!((ours.code, &ours.out), (theirs.code, &theirs.out), "{words:?}: {}", ours.err);
+    }
+    let longest = super::start::run_in(&["run", "--max-line-length-allowed"], folder.path());
+    assert_eq!((longest.code, longest.out.as_str()), (Some(0), "131071\n"), "{longest:?}");
+}
+
+/// With more lanes than one the last inputs are shared out among them.
+#[test]
+fn the_last_inputs_are_shared_out_among_the_lanes() {
+    if !has_parallel() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    for words in ["-X x{}y", "-m x", "-m -n 4 x", "-X -s 12 x", "--xargs x", "-X -s 20 -n 5 x"] {
+        for (lanes, count) in [("2", 7), ("3", 7), ("3", 10), ("4", 3), ("5", 1)] {
+            let values: Vec<String> = (1..=count).map(|value| value.to_string()).collect();
+            let words: Vec<&str> = words.split(' ').chain([":::"]).chain(values.iter().map(String::as_str)).collect();
+            let mut theirs =
+                super::start::parallel(&["-j", lanes, "--dry-run", "-k"], folder.path()).expect("it is there");
+            theirs.env("PARALLEL_SHELL", "/bin/sh").args(&words);
+            let ours = [&["run", "--dry-run", "-j", lanes], &*words].concat();
+            let (theirs, ours) = (printed(theirs), printed(super::start::command(&ours, folder.path())));
+            assert_eq!(String::from_utf8_lossy(&ours), String::from_utf8_lossy(&theirs), "-j {lanes} {words:?}");
+        }
+    }
+}
+
+/// What `fanlane import xargs` makes of a command line gives its program the arguments that xargs gives it.
+#[test]
+fn a_command_of_xargs_has_as_many_arguments_as_with_xargs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let values: String = (0..40_000).map(|value| format!("{}\n", value * 7919 % 100_003)).collect();
+    let few: String = (1..=30).map(|value| format!("{value}\n")).collect();
+    for (options, input) in [
+        ("", &values),
+        ("-s 1000", &few),
+        ("-s 40", &few),
+        ("-s 41", &few),
+        ("-s 24 -n 5", &few),
+        ("-n 7", &few),
+        ("-L 4", &few),
+        ("-s 100000", &values),
+    ] {
+        std::fs::write(folder.path().join("input"), input).expect("written");
+        let run = |line: &str| {
+            let child = super::start::script(line, folder.path()).spawn().expect("a shell can be started");
+            super::start::ended(child)
+        };
+        let line = format!("xargs {options} printf '%s,' first");
+        let theirs = run(&format!("{line} < input"));
+        let job = format!("fanlane import xargs -o job.ron --force \"{line}\"");
+        let imported = run(&format!("{job} 2> notes; fanlane run --quiet -k job.ron < input"));
+        assert_eq!((imported.code, theirs.code), (Some(0), Some(0)), "{options}: {}", imported.err);
+        assert!(imported.out == theirs.out, "{options}: {} and {} bytes", imported.out.len(), theirs.out.len());
     }
 }
 

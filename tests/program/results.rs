@@ -335,3 +335,23 @@ fn command_lines_of_other_programs_become_jobs_that_run() {
     assert!(job.out.contains("Command(\"echo {}\")") && job.out.contains("workers: 4"), "{job:?}");
     assert!(job.err.contains("blanks in the inputs: "), "{job:?}");
 }
+
+#[test]
+fn the_paths_of_outputs_are_printed_in_place_of_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ended = run_in(
+        &["run", "--quiet", "-k", "--files", "--tmpdir", ".", "--tag", "echo {}; exit {}", ":::", "0", "4"],
+        folder.path(),
+    );
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let lines: Vec<(&str, &str)> = ended.out.lines().filter_map(|line| line.split_once('\t')).collect();
+    let [("0", first), ("4", second)] = lines[..] else { panic!("{ended:?}") };
+    assert_eq!((read(Path::new(first)), read(Path::new(second))), ("0\n".to_owned(), "4\n".to_owned()));
+    assert!(Path::new(first).starts_with(folder.path().canonicalize().expect("a path")), "{first}");
+    assert!(ended.err.contains("task 2 failed: exit code 4"), "{}", ended.err);
+    let named = run_in(&["run", "--quiet", "--files", "--results", "kept", "echo", ":::", "a"], folder.path());
+    let path = folder.path().join("kept/1/a/stdout");
+    assert_eq!(named.out, format!("{}\n", path.display()), "{}", named.err);
+    let table = run_in(&["run", "--files", "--results", "kept.csv", "echo", ":::", "a"], folder.path());
+    assert!(table.code == Some(2) && table.err.contains("one table of all"), "{table:?}");
+}

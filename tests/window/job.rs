@@ -110,8 +110,10 @@ fn what_steers_a_run_is_typed_as_on_the_command_line() {
     type_into(&mut window, "Needs", "gpu=3");
     assert!(window.query_all_by_label_contains("there are 2").count() > 0);
     type_into(&mut window, "Needs", "gpu=1");
+    type_into(&mut window, "Limit", "test -e go");
+    window.get_by_role_and_label(Role::CheckBox, "No swapping").click_accesskit();
     window.run_steps(4);
-    assert!(window.query_by_label("Control (11 set)").is_some());
+    assert!(window.query_by_label("Control (13 set)").is_some());
     click(&mut window, "Run");
     let control = engine.asked().started[0].0.control.clone();
     let expected = Control {
@@ -123,6 +125,8 @@ fn what_steers_a_run_is_typed_as_on_the_command_line() {
         timeout_percent: Some(300.0),
         memfree_bytes: Some(4 << 30),
         load_limit: Some(2.0),
+        limit_command: Some("test -e go".to_owned()),
+        no_swap: true,
         nice: Some(10),
         slots: Some(ResourceRequest::Count(2)),
         resources: [("gpu".to_owned(), 2), ("licence".to_owned(), 1)].into(),

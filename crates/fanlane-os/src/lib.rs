@@ -5,6 +5,7 @@
 compile_error!("Fanlane runs on Linux only: it is built on pidfds, futexes, sealed memory files and abstract sockets.");
 
 pub mod append;
+pub mod argument_limit;
 pub mod backoff;
 pub mod child;
 pub mod clock;

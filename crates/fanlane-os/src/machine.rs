@@ -23,6 +23,20 @@ pub fn cores() -> u32 {
     std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX))
 }
 
+/// The number of physical cores and of processors of the machine, each at least 1; threads of one core count once.
+pub fn physical_cores_and_sockets() -> (usize, usize) {
+    let entries = fs::read_dir("/sys/devices/system/cpu").into_iter().flatten().flatten();
+    let places = entries.filter_map(|entry| {
+        let topology = entry.path().join("topology");
+        let number = |name| fs::read_to_string(topology.join(name)).ok()?.trim().parse::<i64>().ok();
+        Some((number("physical_package_id")?, number("core_id")?))
+    });
+    let places: std::collections::BTreeSet<(i64, i64)> = places.collect();
+    let sockets: std::collections::BTreeSet<i64> = places.iter().map(|(socket, _)| *socket).collect();
+    let known = if places.is_empty() { cores() as usize } else { places.len() };
+    (known.max(1), sockets.len().max(1))
+}
+
 /// The model of the processor.
 pub fn cpu_model() -> Option<String> {
     cpu_model_in(&text("/proc/cpuinfo"))
@@ -47,6 +61,13 @@ pub fn load() -> Option<f64> {
 /// The number of processes that are runnable now, without the calling one.
 pub fn runnable_processes() -> Option<u64> {
     runnable_in(&text("/proc/loadavg"))
+}
+
+/// Number of pages that were swapped in and out since the start of the machine.
+pub fn swapped_pages() -> Option<(u64, u64)> {
+    let counters = text("/proc/vmstat");
+    let number = |name: &str| counters.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+    Some((number("pswpin ")?, number("pswpout ")?))
 }
 
 /// An identifier of this start of the machine.

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::{detached_named, task_of};
 use crate::cli::exit_status::Status;
+use crate::cli::report::tag::Colouring;
 use crate::cli::report::{Bar, Format, Grouping, RecordedTask, Report, Streams, Style, Tasks};
 use crate::cli::run_name::RunName;
 use crate::cli::subcommand::Subcommand;
@@ -94,7 +95,14 @@ fn follow(mut watching: DetachedRun, number: Option<u64>, streams: Streams) -> R
     let handle = watching.handle();
     handle.command(task.map_or(RunCommand::Watch(OutputLevel::Stream), RunCommand::Follow));
     let tasks = Tagged { tasks: &*batch, is_tagged: task.is_none() };
-    let style = Style { format: Format::Text, grouping: Grouping::Lines, keep_order: false, quiet: true };
+    let style = Style {
+        format: Format::Text,
+        grouping: Grouping::Lines,
+        keep_order: false,
+        quiet: true,
+        colouring: Colouring::Never,
+        as_files: false,
+    };
     let mut report = Report::new(style, &tasks, streams);
     // What ended before was printed before; of one task it is what is asked for.
     let from_ns = if task.is_some() { 0 } else { monotonic_ns().saturating_sub(watching.info.epoch_ns) };

@@ -16,6 +16,7 @@ use fanlane_core::job::Batch;
 use fanlane_core::model::Earlier;
 use fanlane_core::store::history::{self, HistoryError, HistoryRecorder, RecordedRun};
 use fanlane_core::store::joblog::JobLog;
+use fanlane_core::store::junit::JUnitReport;
 use fanlane_core::store::record::{RECORD_VERSION, RecordHeader, RecordWriter};
 use fanlane_core::store::results_folder::ResultsFolder;
 use fanlane_core::store::results_table::{ResultsTable, TableFormat};
@@ -31,13 +32,17 @@ pub struct Keep {
     pub results: Option<PathBuf>,
     /// A file for all events.
     pub record: Option<PathBuf>,
+    /// A file for a report in the XML of JUnit.
+    pub junit: Option<PathBuf>,
+    /// The folder for results is a new one among temporary files, and stays.
+    pub in_temporary_files: bool,
     /// Whether the run is recorded in the history.
     pub history: bool,
 }
 
 impl Default for Keep {
     fn default() -> Self {
-        Self { joblog: None, results: None, record: None, history: true }
+        Self { joblog: None, results: None, record: None, junit: None, in_temporary_files: false, history: true }
     }
 }
 
@@ -57,9 +62,21 @@ impl Keep {
             let log = log.with_context(|| format!("the job log {} cannot be written", path.display()))?;
             keepers.job_log = Some(log);
         }
-        if let Some(path) = &self.results {
+        let temporary = if self.in_temporary_files && self.results.is_none() {
+            let made = tempfile::Builder::new().prefix("fanlane-").tempdir();
+            Some(made.context("no folder can be made for the outputs; --tmpdir names another place")?.keep())
+        } else {
+            None
+        };
+        if let Some(path) = self.results.as_ref().or(temporary.as_ref()) {
             let unusable = || format!("the results cannot be kept in {}", path.display());
             match TableFormat::of_path(path) {
+                Some(_) if self.in_temporary_files => {
+                    bail!(
+                        "--files prints the path of a file for each task, and {} is one table of all; give --results a folder",
+                        path.display()
+                    )
+                }
                 Some(format) => {
                     let open = if rest.is_some() { ResultsTable::resume } else { ResultsTable::create };
                     let table = open(path, format, batch.columns().len());
@@ -67,6 +84,10 @@ impl Keep {
                 }
                 None => keepers.results = Some(ResultsFolder::open(path, batch.columns()).with_context(unusable)?),
             }
+        }
+        if let Some(path) = &self.junit {
+            let report = JUnitReport::create(path, batch.job().display_name());
+            keepers.junit = Some(report.with_context(|| format!("the report {} cannot be written", path.display()))?);
         }
         if let Some(path) = &self.record {
             let header = RecordHeader {
@@ -84,7 +105,12 @@ impl Keep {
 
     /// Refuses one file for two things that are kept.
     fn check_apart(&self) -> Result<()> {
-        let named = [("--joblog", &self.joblog), ("--results", &self.results), ("--record", &self.record)];
+        let named = [
+            ("--joblog", &self.joblog),
+            ("--results", &self.results),
+            ("--record", &self.record),
+            ("--junit", &self.junit),
+        ];
         let place = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).ok();
         let places: Vec<_> =
             named.into_iter().filter_map(|(flag, path)| Some((flag, place(path.as_deref()?)?))).collect();

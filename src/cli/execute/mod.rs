@@ -1,7 +1,9 @@
 //! From a plan to an exit status: a dry run, a run in the terminal, or the start of a detached run.
 
+pub mod at_end;
 pub mod batch;
 pub mod breakpoints;
+mod checks;
 mod dry_run;
 pub mod job_log;
 pub mod keep;
@@ -11,7 +13,6 @@ pub mod resume;
 mod selection;
 mod tty;
 
-use std::ffi::OsStr;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
@@ -21,22 +22,24 @@ use anyhow::{Context, Result, bail, ensure};
 use super::detached;
 use super::exit_status::Status;
 use super::plan::Plan;
+use super::report::Report;
 use super::report::args::ReportOptions;
-use super::report::{Format, Grouping, Report};
 use super::run::no_input_words;
 use super::suspension::{Suspender, suspend};
 use super::terminal::{print, remark};
 use super::watch::{self, Controls, Leave, Situation, View};
 use super::worker_count::WorkerCount;
+use crate::session::end_command::{EndedRun, Printing};
+use at_end::AtEnd;
 use breakpoints::BreakBefore;
+pub use checks::{check_detached, check_shell};
 use fanlane_core::engine::{self, RunCommand, RunOptions, Sweep, event_pump};
 use fanlane_core::host::DetachedOrder;
-use fanlane_core::job::{Batch, MAX_WORKERS, Shell};
+use fanlane_core::job::{Batch, MAX_WORKERS};
 use fanlane_core::store::history::HistoryRecorder;
 use fanlane_core::store::results_folder::ResultsFolder;
 use fanlane_os::interrupts::Interrupts;
 use fanlane_os::machine::cores;
-use fanlane_os::search_path::find_program;
 use fanlane_os::terminal_signals::{self, Suspensions};
 use keep::{Keep, SpillFolder};
 use resume::{Rest, Resume};
@@ -65,6 +68,10 @@ pub struct RunRequest {
     pub break_before: Vec<BreakBefore>,
     /// Whether tasks have the terminal, one at a time.
     pub tty: bool,
+    /// How many times a dry run quotes its command lines.
+    pub quotes: u8,
+    /// What is done when the run is done.
+    pub at_end: AtEnd,
 }
 
 impl RunRequest {
@@ -80,6 +87,8 @@ impl RunRequest {
             selection: Selection::All,
             break_before: Vec::new(),
             tty: false,
+            quotes: 0,
+            at_end: AtEnd::default(),
         }
     }
 }
@@ -126,9 +135,24 @@ pub fn run(request: RunRequest) -> Result<Status> {
 
 /// Carries out a request; returns the status, and what is to be run next.
 fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
-    let RunRequest { mut plan, placement, mut workers, mut report, keep, resume, selection, break_before, tty } =
-        request;
+    let RunRequest {
+        mut plan,
+        placement,
+        mut workers,
+        mut report,
+        keep,
+        resume,
+        selection,
+        break_before,
+        tty,
+        quotes,
+        at_end,
+    } = request;
     if placement == Placement::Detached {
+        ensure!(
+            at_end.is_nothing(),
+            "--on-end and --notify cannot be used with --background: this command ends before the run does; write fanlane attach RUN; COMMAND"
+        );
         check_detached(&report, &keep, "--background")?;
     }
     let is_watched = report.watch && placement == Placement::Terminal;
@@ -157,7 +181,7 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
     let python = python_function::find(&batch)?;
     if placement == Placement::DryRun {
         python.iter().for_each(|python| remark(&python.facts.words_in(plan.job.mode)));
-        let printed = print(|out| dry_run::write_command_lines(&batch, out))?;
+        let printed = print(|out| dry_run::write_command_lines(&batch, quotes, out))?;
         return Ok((printed, None));
     }
     let pool = pool_size(workers, &batch, feeding.is_some());
@@ -271,6 +295,12 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
     // A closed standard error can be reported nowhere else.
     let _ = report.close_history();
     let swept = sweep.finish();
+    // At once, also where a view stays. What was stopped by hand has come to no end of its own.
+    let has_ended = report.progress().summary.as_ref().is_some_and(|summary| !summary.stopped);
+    let name = plan.job.display_name().to_owned();
+    let ended = EndedRun { name, number: recorded, counts: report.progress().counts };
+    let printing = if is_watched { Printing::Nowhere } else { Printing::Here };
+    let performed = if has_ended { at_end.perform(&ended, printing) } else { Ok(()) };
     let leave = match &mut view {
         Some(view) if followed.is_ok() => view.linger_unless_interrupted(recorded)?,
         _ => Leave::Ended,
@@ -283,11 +313,19 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
     if batch.is_empty() && batch.job().reads_stdin() {
         remark(&no_input_words(batch.job()));
     }
-    let next = recorded.filter(|_| leave == Leave::Retry).map(|run| retry.request(run));
-    let status = match followed {
+    let next = recorded
+        .filter(|_| leave == Leave::Retry)
+        .map(|run| RunRequest { at_end: at_end.clone(), ..retry.request(run) });
+    let mut status = match followed {
         Ok(()) => Status::of_run(report.progress(), signals, report.has_delivered_all() && !is_blocked),
         Err(error) => unwritable(&mut report, &error, signals),
     };
+    if let Err(fault) = performed {
+        remark(&fault);
+        if status == Status::AllDone {
+            status = Status::SomeFailed;
+        }
+    }
     Ok((status, next))
 }
 
@@ -316,36 +354,6 @@ impl Retry<'_> {
     }
 }
 
-/// Refuses flags that have no meaning for a detached run; `how` it is asked for.
-///
-/// # Errors
-/// The first such flag, and what to use in its place.
-pub fn check_detached(report: &ReportOptions, keep: &Keep, how: &str) -> Result<()> {
-    const REPORT: &str = "use it with fanlane attach, which prints the report";
-    const KEPT: &str = "the history keeps the results; fanlane export RUN writes them";
-    let flags = [
-        (report.style.format == Format::Json, "--json", REPORT),
-        (report.style.keep_order, "--keep-order", REPORT),
-        (report.style.grouping == Grouping::Lines, "--line-buffer", REPORT),
-        (report.style.grouping == Grouping::Ungrouped, "--ungroup", REPORT),
-        (report.style.grouping == Grouping::LatestLine, "--latest-line", REPORT),
-        (report.bar == Some(true), "--bar", REPORT),
-        (report.watch, "--watch", "use fanlane watch, which shows a detached run"),
-        (keep.joblog.is_some(), "--joblog", KEPT),
-        (keep.record.is_some(), "--record", KEPT),
-        (
-            keep.results.is_some(),
-            "--results",
-            "the history keeps what tasks print up to a limit; have the tasks write files",
-        ),
-        (!keep.history, "--no-history", "only the history keeps the result of a detached run"),
-    ];
-    match flags.into_iter().find(|(given, ..)| *given) {
-        Some((_, flag, why)) => bail!("{flag} cannot be used with {how}: {why}"),
-        None => Ok(()),
-    }
-}
-
 /// Reports what is unusual about the earlier runs.
 fn report_on_rest(rest: &Rest) {
     if rest.log.is_some_and(|log| log.whole_bytes < log.read_bytes) {
@@ -358,19 +366,6 @@ fn report_on_rest(rest: &Rest) {
             "tasks left out because tasks that they wait for failed earlier ({flag} runs those again, and then these): {count}"
         ));
     }
-}
-
-/// Refuses a job whose shell is not there, before each task finds that out.
-///
-/// # Errors
-/// When it is not there.
-pub fn check_shell(shell: &Shell) -> Result<()> {
-    let Some(program) = shell.program() else { return Ok(()) };
-    ensure!(
-        find_program(OsStr::new(program)).is_some(),
-        "the shell {program} that runs the command line is not there; install it, or name another with --shell"
-    );
-    Ok(())
 }
 
 /// Standard output or standard error could not be written. A closed pipe is reported by the exit status alone.

@@ -1,7 +1,6 @@
 //! `fanlane manager`: shared objects for shell scripts, and a server for them.
 
 pub mod args;
-mod child;
 mod serve;
 
 use std::ffi::OsString;
@@ -10,6 +9,7 @@ use anyhow::{Result, bail};
 
 use args::{ManagerAction, ManagerArgs, Wait, Words};
 
+use super::child;
 use super::exit_status::Status;
 use super::report::printable;
 use super::subcommand::Subcommand;

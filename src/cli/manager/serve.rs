@@ -7,8 +7,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
+use super::Objects;
 use super::args::ServeArgs;
-use super::{Objects, child};
+use crate::cli::child;
 use crate::cli::exit_status::Status;
 use crate::cli::terminal;
 use fanlane_core::job::SharedSpec;

@@ -1,5 +1,6 @@
 //! How the inputs on the command line are read: the flags about them, and the sources they become.
 
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -41,6 +42,15 @@ pub struct InputArgs {
     /// The first input of each source names its columns: {name}
     #[arg(long, value_name = ":", value_parser = [":"])]
     header: Option<String>,
+    /// Leave out the first input of the first source
+    #[arg(long, alias = "skipfirstline")]
+    skip_first_line: bool,
+    /// End each source of inputs at one that is this text
+    #[arg(short = 'E', long, short_alias = 'e', value_name = "TEXT", num_args = 0..=1, allow_hyphen_values = true)]
+    eof: Option<Option<String>>,
+    /// The last word is a file whose lines, but the first, are the inputs: for '#!/usr/bin/env -S fanlane run --shebang COMMAND'
+    #[arg(long, alias = "hashbang")]
+    pub shebang: bool,
 }
 
 /// Whether blanks at the ends of inputs are removed.
@@ -66,8 +76,21 @@ impl InputArgs {
             (self.colsep.is_some(), "--colsep"),
             (self.header.is_some(), "--header"),
             (self.trim.is_some(), "--trim"),
+            (self.skip_first_line, "--skip-first-line"),
+            (self.until().is_some(), "-E"),
+            (self.shebang, "--shebang"),
         ];
         flags.into_iter().find_map(|(given, flag)| given.then_some(flag))
+    }
+
+    /// Number of inputs of the first source that are left out.
+    const fn skip(&self) -> u64 {
+        (self.skip_first_line || self.shebang) as u64
+    }
+
+    /// The input that ends its source.
+    fn until(&self) -> Option<&str> {
+        self.eof.as_ref()?.as_deref()
     }
 
     /// Whether the first input of each source names its columns.
@@ -95,8 +118,10 @@ impl InputArgs {
     /// When flags contradict each other.
     pub fn inputs(&self, sources: &[Source], absolute: bool, command: &str) -> Result<(Vec<Input>, bool)> {
         let mut groups: Vec<Vec<Input>> = Vec::new();
-        for source in sources {
-            let input = self.input(source, absolute, command)?;
+        for (place, source) in sources.iter().enumerate() {
+            // As in GNU parallel, only the first source loses its first line.
+            let skip = if place == 0 { self.skip() } else { 0 };
+            let input = self.input(source, skip, absolute, command)?;
             match groups.last_mut().filter(|_| source.linked) {
                 Some(group) => group.push(input),
                 None => groups.push(vec![input]),
@@ -113,7 +138,7 @@ impl InputArgs {
         Ok((joined.collect(), false))
     }
 
-    fn input(&self, source: &Source, absolute: bool, command: &str) -> Result<Input> {
+    fn input(&self, source: &Source, skip: u64, absolute: bool, command: &str) -> Result<Input> {
         let path = |file: &PathBuf| {
             let found = if absolute { std::path::absolute(file).ok() } else { None };
             found.unwrap_or_else(|| file.clone())
@@ -125,9 +150,17 @@ impl InputArgs {
                     (Some(colsep), TableFormat::Csv) => Some(one_character(colsep)?),
                     _ => *separator,
                 };
+                if skip > 0 || self.until().is_some() {
+                    bail!("a table is read whole, so --skip-first-line and -E have no meaning with --csv and --jsonl");
+                }
                 return Ok(Input::Table { file: file.as_ref().map(path), format: *format, separator, encoding });
             }
             Values::Words(words) => {
+                let words: Vec<&OsString> = words
+                    .iter()
+                    .skip(usize::from(skip > 0))
+                    .take_while(|word| self.until().is_none_or(|until| *word != until))
+                    .collect();
                 let texts: Option<Vec<String>> = words.iter().map(|word| word.to_str().map(str::to_owned)).collect();
                 texts.map_or_else(
                     || Input::Bytes(words.iter().map(|word| word.as_bytes().into()).collect()),
@@ -138,8 +171,8 @@ impl InputArgs {
                 let (format, separator) = TableFormat::of_path(file).unwrap_or((TableFormat::Csv, None));
                 return Ok(Input::Table { file: Some(path(file)), format, separator, encoding });
             }
-            Values::Lines(file) => self.records(Some(path(file)), encoding),
-            Values::Stdin => self.records(None, encoding),
+            Values::Lines(file) => self.records(Some(path(file)), skip, encoding),
+            Values::Stdin => self.records(None, skip, encoding),
         };
         if self.colsep.is_none() && self.header.is_none() && self.trim.is_none() {
             return Ok(from);
@@ -154,22 +187,24 @@ impl InputArgs {
     }
 
     /// Lines, or what else the separator ends.
-    fn records(&self, file: Option<PathBuf>, encoding: Encoding) -> Input {
+    fn records(&self, file: Option<PathBuf>, skip: u64, encoding: Encoding) -> Input {
         let separator = if self.null { Some("\0".to_owned()) } else { self.delimiter.clone() };
+        let until = self.until().map(str::to_owned);
+        let is_plain = encoding == Encoding::default() && skip == 0 && until.is_none();
         match (separator, file) {
-            (None, file) if encoding != Encoding::default() => {
-                Input::Records { file, separator: "\n".to_owned(), encoding }
+            (None, Some(file)) if is_plain => Input::Lines(file),
+            (None, None) if is_plain => Input::Stdin,
+            (separator, file) => {
+                let separator = separator.unwrap_or_else(|| "\n".to_owned());
+                Input::Records { file, separator, encoding, skip, until }
             }
-            (None, Some(file)) => Input::Lines(file),
-            (None, None) => Input::Stdin,
-            (Some(separator), file) => Input::Records { file, separator, encoding },
         }
     }
 
     /// Whether no flag says how lines are read.
     fn reads_lines_plainly(&self) -> bool {
         let is_given = self.null || self.delimiter.is_some() || self.colsep.is_some() || self.header.is_some();
-        !is_given && self.trim.is_none()
+        !is_given && self.trim.is_none() && self.skip() == 0 && self.until().is_none()
     }
 }
 

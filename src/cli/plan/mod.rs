@@ -14,9 +14,10 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::cli::preset_name;
 use fanlane_core::job::quote::kept_word;
+use fanlane_core::job::template::Shorthands;
 use fanlane_core::job::{Job, Shell, TaskTemplate};
 use inputs::InputArgs;
-use sources::{AdHoc, Source, Values};
+use sources::{AdHoc, Markers, Source, Values};
 
 /// How the words of a command are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,24 +32,31 @@ pub enum WordReading {
 }
 
 /// How the words of a command and of its inputs are read.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct WordRules<'a> {
     /// Those of the command.
     pub reading: WordReading,
-    /// What stands for the input in place of `{}`.
-    pub replacement: Option<&'a str>,
+    /// What stands for the input, or a part of it, in place of `{}` and the like, which are text then.
+    pub names: Vec<(&'a str, &'static str)>,
+    /// These, and what stands for expressions.
+    pub shorthands: Shorthands,
+    /// The words that begin a source of inputs.
+    pub markers: Markers<'a>,
     /// All sources are walked side by side, and the shorter ones begin again.
     pub linked: bool,
     /// Blank values are left out.
     pub skips_blank: bool,
-    /// A word with a replacement string would be repeated for each of this many values.
-    pub repeats_for: Option<u32>,
 }
 
 impl WordRules<'_> {
     /// The first flag that says how inputs given as words are read, for a job that has its own.
     fn first_given(&self) -> Option<&'static str> {
-        let flags = [(self.linked, "--link"), (self.replacement.is_some(), "-I"), (self.skips_blank, "-r")];
+        let flags = [
+            (self.linked, "--link"),
+            (!self.names.is_empty(), "-I"),
+            (!self.shorthands.is_empty(), "--plus, --rpl or --parens"),
+            (self.skips_blank, "-r"),
+        ];
         flags.into_iter().find_map(|(given, flag)| given.then_some(flag))
     }
 }
@@ -141,7 +149,15 @@ impl Plan {
             "there is nothing to run; give a job file (fanlane run JOB.ron), a command (fanlane run echo {{}} ::: a b), \
              or pipe commands to standard input, one a line"
         );
-        let AdHoc { mut command, mut sources } = sources::split(args.sources(), words)?;
+        let mut own = args.sources();
+        let words = match words.split_last() {
+            Some((script, words)) if args.shebang => {
+                own.insert(0, Source { linked: false, values: sources::lines_of(script) });
+                words
+            }
+            _ => words,
+        };
+        let AdHoc { mut command, mut sources } = sources::split(own, words, &rules.markers)?;
         if let ([word], true) = (words, sources.is_empty())
             && let Some(problem) = lone_word::problem(word)
         {
@@ -153,19 +169,9 @@ impl Plan {
         {
             bail!("{problem}");
         }
-        if let Some(text) = rules.replacement {
-            command = sources::with_braces(&command, text)?;
-        }
+        command = sources::with_braces(&command, &rules.names, &rules.shorthands)?;
         if rules.skips_blank {
             sources::leave_out_blank(&mut sources);
-        }
-        let values = rules.repeats_for.map_or(0, |rows| (rows as usize).saturating_mul(sources.len().max(1)));
-        if let Some(word) = command.iter().find(|word| values > 1 && sources::is_part_of_word(word)) {
-            bail!(
-                "-N repeats a word such as '{}' for each value in GNU parallel, which is not done here; use -n, which puts all values in \
-                 the place of {{}}, or name each: {{1}} {{2}}",
-                word.display()
-            );
         }
         if rules.linked {
             sources::link(&mut sources, args.has_header())?;

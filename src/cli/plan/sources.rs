@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use bstr::ByteSlice;
 
 use fanlane_core::job::inputs::TableFormat;
+use fanlane_core::job::template::{ShorthandError, Shorthands};
 
 /// A command with its inputs, as they stand on the command line.
 #[derive(Debug, PartialEq, Eq)]
@@ -57,15 +58,24 @@ impl Values {
 pub enum SourcesError {
     /// `:::+` as the first.
     #[error("'{0}' links its values to those before it, and there are none; begin with ':::' or '::::'")]
-    LinkedToNothing(&'static str),
+    LinkedToNothing(String),
     /// `::::` without a file.
     #[error("'{0}' names no file; give the files whose lines are the inputs after it, or - for standard input")]
-    NoFile(&'static str),
+    NoFile(String),
     /// `-I` and `{}` in one command.
     #[error(
-        "with -I '{0}' the braces {{}} in the command are text, which no command here can have; write only one of the two"
+        "where '{text}' stands for {braces}, the braces {braces} in the command are text, which no command here can have; write only \
+         one of the two"
     )]
-    BracesAreText(String),
+    BracesAreText {
+        /// What stands for them.
+        text: String,
+        /// The replacement string.
+        braces: &'static str,
+    },
+    /// A replacement string that is left out.
+    #[error(transparent)]
+    Shorthand(#[from] ShorthandError),
     /// `--link` with a file.
     #[error(
         "--link begins the shorter sources again, and how long a file is is not known; write ::::+ in place of it, which ends with the shortest"
@@ -76,33 +86,53 @@ pub enum SourcesError {
     StdinTwice,
 }
 
-/// The words that begin a source; whether it consists of files; whether it is linked.
-const MARKERS: [(&str, bool, bool); 4] =
-    [(":::", false, false), (":::+", false, true), ("::::", true, false), ("::::+", true, true)];
-
-fn marker(word: &OsStr) -> Option<(&'static str, bool, bool)> {
-    MARKERS.into_iter().find(|(text, ..)| word == *text)
+/// The words that begin a source.
+#[derive(Clone, Copy, Debug)]
+pub struct Markers<'a> {
+    /// Before values.
+    pub values: &'a str,
+    /// Before files.
+    pub files: &'a str,
 }
 
-/// Whether `word` begins a source.
-pub fn is_marker(word: &OsStr) -> bool {
-    marker(word).is_some()
+impl Default for Markers<'_> {
+    fn default() -> Self {
+        Self { values: ":::", files: "::::" }
+    }
+}
+
+impl Markers<'_> {
+    /// Whether `word` begins a source.
+    pub fn has(&self, word: &OsStr) -> bool {
+        self.read(word).is_some()
+    }
+
+    /// Whether the source that `word` begins consists of files, and whether it is linked; `None` if it begins none.
+    fn read(&self, word: &OsStr) -> Option<(bool, bool)> {
+        let word = word.to_str()?;
+        let of = |marker: &str| {
+            let behind = word.strip_prefix(marker).filter(|_| !marker.is_empty())?;
+            matches!(behind, "" | "+").then_some(behind == "+")
+        };
+        of(self.files).map(|linked| (true, linked)).or_else(|| of(self.values).map(|linked| (false, linked)))
+    }
 }
 
 /// Splits the words after the options. `sources` stand in front of those that the words name.
 ///
 /// # Errors
 /// When a file is missing, a source is linked to none, or standard input is named twice.
-pub fn split(mut sources: Vec<Source>, words: &[OsString]) -> Result<AdHoc, SourcesError> {
-    let first = words.iter().position(|word| is_marker(word)).unwrap_or(words.len());
+pub fn split(mut sources: Vec<Source>, words: &[OsString], markers: &Markers<'_>) -> Result<AdHoc, SourcesError> {
+    let is_marker = |word: &OsString| markers.has(word);
+    let first = words.iter().position(is_marker).unwrap_or(words.len());
     let (command, mut rest) = words.split_at(first);
-    while let Some(((text, of_files, linked), after)) =
-        rest.split_first().and_then(|(word, after)| Some((marker(word)?, after)))
+    while let Some((text, (of_files, linked), after)) =
+        rest.split_first().and_then(|(word, after)| Some((word.display().to_string(), markers.read(word)?, after)))
     {
         if linked && sources.is_empty() {
             return Err(SourcesError::LinkedToNothing(text));
         }
-        let end = after.iter().position(|word| is_marker(word)).unwrap_or(after.len());
+        let end = after.iter().position(is_marker).unwrap_or(after.len());
         let (own, next) = after.split_at(end);
         if !of_files {
             sources.push(Source { linked, values: Values::Words(own.to_vec()) });
@@ -121,24 +151,32 @@ pub fn split(mut sources: Vec<Source>, words: &[OsString]) -> Result<AdHoc, Sour
     Ok(AdHoc { command, sources })
 }
 
-/// The words of a command in which `text` stands for the input: `{}` in its place.
+/// The words of a command in which other texts stand for replacement strings: these in their place. Words between the ends of
+/// an expression are one. What is no text is told later.
 ///
 /// # Errors
-/// When the command holds `{}` as well, which would be text.
-pub fn with_braces(command: &[OsString], text: &str) -> Result<Vec<OsString>, SourcesError> {
-    let replaced = |word: &OsString| {
-        let bytes = word.as_bytes();
-        if text != "{}" && bytes.contains_str("{}") {
-            return Err(SourcesError::BracesAreText(text.to_owned()));
+/// When the command holds such a replacement string as well, which would be text, or one that is left out.
+pub fn with_braces(
+    command: &[OsString],
+    names: &[(&str, &'static str)],
+    shorthands: &Shorthands,
+) -> Result<Vec<OsString>, SourcesError> {
+    let mut words: Vec<OsString> = Vec::with_capacity(command.len());
+    for word in command {
+        match words.last_mut().filter(|last| last.to_str().is_some_and(|last| shorthands.is_open(last))) {
+            Some(last) => last.push(OsString::from_vec([b" ", word.as_bytes()].concat())),
+            None => words.push(word.clone()),
         }
-        Ok(OsString::from_vec(if text.is_empty() { bytes.to_vec() } else { bytes.replace(text, "{}") }))
+    }
+    let names = || names.iter().filter(|(text, braces)| text != braces);
+    let replaced = |word: OsString| match names().find(|(_, braces)| word.as_bytes().contains_str(braces)) {
+        Some((text, braces)) => Err(SourcesError::BracesAreText { text: (*text).to_owned(), braces }),
+        None => match word.to_str() {
+            Some(text) => Ok(shorthands.applied(text)?.into()),
+            None => Ok(word),
+        },
     };
-    command.iter().map(replaced).collect()
-}
-
-/// Whether `{}` is a part of a longer word in these words of a command.
-pub fn is_part_of_word(words: &OsStr) -> bool {
-    words.as_bytes().split(u8::is_ascii_whitespace).any(|word| word.len() > 2 && word.contains_str("{}"))
+    words.into_iter().map(replaced).collect()
 }
 
 /// Leaves out words that are blank. Blank lines of files stay: whether a line is blank is not known before it is read.
@@ -185,7 +223,7 @@ mod tests {
     use super::*;
 
     fn split_text(text: &str) -> Result<AdHoc, SourcesError> {
-        split(Vec::new(), &text.split_whitespace().map(OsString::from).collect::<Vec<_>>())
+        split(Vec::new(), &text.split_whitespace().map(OsString::from).collect::<Vec<_>>(), &Markers::default())
     }
 
     /// The sources in short: `A,B` words, `<file` lines, `<-` standard input, `+` in front where linked.
@@ -229,10 +267,10 @@ mod tests {
     #[test]
     fn words_without_meaning_are_refused() {
         let cases = [
-            ("echo :::+ a", SourcesError::LinkedToNothing(":::+")),
-            ("echo ::::+ f", SourcesError::LinkedToNothing("::::+")),
-            ("echo ::::", SourcesError::NoFile("::::")),
-            ("echo ::: a ::::+ ::: b", SourcesError::NoFile("::::+")),
+            ("echo :::+ a", SourcesError::LinkedToNothing(":::+".to_owned())),
+            ("echo ::::+ f", SourcesError::LinkedToNothing("::::+".to_owned())),
+            ("echo ::::", SourcesError::NoFile("::::".to_owned())),
+            ("echo ::: a ::::+ ::: b", SourcesError::NoFile("::::+".to_owned())),
             ("echo :::: - -", SourcesError::StdinTwice),
         ];
         for (words, expected) in cases {

@@ -45,6 +45,7 @@ impl Subcommand for Box<AddArgs> {
     fn perform(mut self) -> Result<Status> {
         // It runs detached, also where nothing says so.
         self.run.detached |= !self.run.dry_run;
+        self.run.parallel.set_temporary_folder()?;
         let request = self.run.request()?;
         if request.placement == Placement::DryRun {
             return execute::run(request);
@@ -58,8 +59,17 @@ impl Subcommand for Box<AddArgs> {
 }
 
 impl AddArgs {
+    /// The names of files with options.
+    pub fn profiles(&self) -> &[String] {
+        self.run.profiles()
+    }
+
     fn add(&self, request: RunRequest) -> Result<Status> {
-        let RunRequest { plan, workers, report, keep, resume, break_before, tty, .. } = request;
+        let RunRequest { plan, workers, report, keep, resume, break_before, tty, at_end, .. } = request;
+        ensure!(
+            at_end.is_nothing(),
+            "--on-end and --notify have no meaning for a job of the queue; put the command at the end of a job that waits for it: fanlane add --after ID"
+        );
         execute::check_detached(&report, &keep, "fanlane add")?;
         if resume.is_some() {
             bail!(

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use clap::Args;
 
+use super::tag::Colouring;
 use super::{Bar, Format, Grouping, Streams, Style};
 use crate::cli::terminal::stderr_is_terminal;
 use fanlane_core::engine::OutputLevel;
@@ -29,6 +30,13 @@ pub struct ReportArgs {
     /// Print the latest line of each task alone; on a terminal while the task runs
     #[arg(long, visible_alias = "ll", alias = "latestline", conflicts_with = "json")]
     latest_line: bool,
+    /// Print the output of each task in colours of its own
+    #[arg(long, alias = "colour", conflicts_with_all = ["ungroup", "json"])]
+    color: bool,
+    /// Print the output of tasks that failed in white on red
+    #[arg(long, visible_alias = "cf", aliases = ["colour-failed", "colorfailed", "colourfailed", "color-fail", "colour-fail", "colorfail", "colourfail"])]
+    #[arg(conflicts_with_all = ["line_buffer", "ungroup", "json"])]
+    color_failed: bool,
     /// Show progress and the estimated time left on standard error [default: if it is a terminal]
     #[arg(long, visible_alias = "eta", alias = "progress", overrides_with = "no_bar")]
     bar: bool,
@@ -60,8 +68,13 @@ impl ReportArgs {
         };
         // As in GNU parallel, where nothing is held back there is no order.
         let keep_order = self.keep_order && !self.ungroup;
+        let colouring = match (self.color, self.color_failed) {
+            (by_task, true) => Colouring::Failed { by_task },
+            (true, false) => Colouring::ByTask,
+            (false, false) => Colouring::Never,
+        };
         ReportOptions {
-            style: Style { format, grouping, keep_order, quiet: self.quiet },
+            style: Style { format, grouping, keep_order, quiet: self.quiet, colouring, as_files: false },
             bar,
             watch: self.watch,
             commands: None,
@@ -98,8 +111,9 @@ impl ReportOptions {
 
     /// Whether a flag asks for a report in words.
     pub fn asks_for_words(&self) -> bool {
-        let Style { format, grouping, keep_order, quiet } = self.style;
-        format == Format::Json || grouping != Grouping::Group || keep_order || quiet || self.bar.is_some()
+        let Style { format, grouping, keep_order, quiet, colouring, as_files } = self.style;
+        let is_given = keep_order || quiet || colouring != Colouring::Never || as_files;
+        format == Format::Json || grouping != Grouping::Group || is_given || self.bar.is_some()
     }
 
     /// Opens the streams of the report.

@@ -2,11 +2,21 @@
 
 use std::io;
 
-use fanlane_core::event::{AttemptRecord, Captured, Outcome, Printed, Spill, StreamName, TaskId};
+use fanlane_core::event::{AttemptRecord, Captured, Outcome, OutcomeClass, Printed, Spill, StreamName, TaskId};
 
 use super::live::LiveOutput;
 use super::order::InputOrder;
-use super::{Format, Grouping, Report, Streams, Tasks, json, printable, text};
+use super::tag::Dress;
+use super::{Format, Grouping, Report, Streams, Style, Tasks, json, printable, text};
+
+impl Style {
+    /// How the lines of a task that has ended are written.
+    fn dress(&self, tasks: &dyn Tasks, record: &AttemptRecord, slot: u32) -> Dress {
+        let has_failed = record.outcome.class() != OutcomeClass::Done;
+        let colours = self.colouring.of(tasks.number(record.task), has_failed);
+        Dress { tag: tasks.tag(record.task, slot), colours }
+    }
+}
 
 impl Report<'_> {
     /// Prints what was recorded of a task that has ended; returns whether its output is whole.
@@ -14,7 +24,7 @@ impl Report<'_> {
     /// # Errors
     /// When a stream cannot be written.
     pub fn print_recorded(tasks: &dyn Tasks, record: &AttemptRecord, streams: &mut Streams) -> io::Result<bool> {
-        let begun = LiveOutput::default().end(record.task, || tasks.tag(record.task, 1));
+        let begun = LiveOutput::default().end(record.task, || Dress { tag: tasks.tag(record.task, 1), colours: None });
         text::write_task(record, 1, tasks, None, begun, streams)
     }
 
@@ -25,14 +35,18 @@ impl Report<'_> {
             return Ok(());
         }
         let turn = order.as_ref().map(InputOrder::next);
-        live.print(printed, turn, || tasks.tag(printed.task, workers.slot(printed.worker)), streams)
+        let dress = || Dress {
+            tag: tasks.tag(printed.task, workers.slot(printed.worker)),
+            colours: style.colouring.of(tasks.number(printed.task), false),
+        };
+        live.print(printed, turn, dress, streams)
     }
 
     /// Prints the rest of a failed attempt, where every attempt is printed.
     pub(super) fn retried(&mut self, record: &AttemptRecord) -> io::Result<()> {
         let Self { style, tasks, workers, streams, live, order, spill_folder, .. } = self;
         let slot = workers.slot(record.worker);
-        let mut begun = live.end(record.task, || tasks.tag(record.task, slot));
+        let mut begun = live.end(record.task, || style.dress(*tasks, record, slot));
         let is_its_turn = order.as_ref().is_none_or(|order| order.next() == record.task);
         if style.grouping.is_live() && is_its_turn {
             text::write_output(record, *tasks, spill_folder.as_deref(), &mut begun, streams)?;
@@ -67,7 +81,7 @@ impl Report<'_> {
     }
 
     pub(super) fn write_task(&mut self, record: &AttemptRecord) -> io::Result<()> {
-        let Self { style, tasks, workers, streams, live, spill_folder, .. } = self;
+        let Self { style, tasks, workers, streams, live, spill_folder, keepers, .. } = self;
         let is_whole = match style.format {
             Format::Text => {
                 let slot = workers.slot(record.worker);
@@ -79,8 +93,11 @@ impl Report<'_> {
                         Ok(())
                     })?;
                 }
-                let begun = live.end(record.task, || tasks.tag(record.task, slot));
-                if style.grouping == Grouping::LatestLine {
+                let begun = live.end(record.task, || style.dress(*tasks, record, slot));
+                if style.as_files {
+                    text::write_path(record, slot, *tasks, keepers.take_results_path(record.task), begun, streams)?;
+                    true
+                } else if style.grouping == Grouping::LatestLine {
                     text::write_latest_line(record, slot, *tasks, begun, streams)?;
                     true
                 } else {
@@ -90,7 +107,7 @@ impl Report<'_> {
             Format::Json => {
                 let about = json::Beside {
                     pid: workers.pid(record.worker),
-                    results: self.keepers.take_results_path(record.task),
+                    results: keepers.take_results_path(record.task),
                     spill_folder: spill_folder.clone(),
                 };
                 json::write_task(record, &about, *tasks, &mut &mut *streams)?

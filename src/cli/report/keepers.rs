@@ -13,6 +13,7 @@ use fanlane_core::event::{AttemptRecord, Event, EventKind, RunEvent, TaskEvent, 
 use fanlane_core::job::lossless::Bytes;
 use fanlane_core::store::history::HistoryRecorder;
 use fanlane_core::store::joblog::JobLog;
+use fanlane_core::store::junit::JUnitReport;
 use fanlane_core::store::record::{RecordWriter, TaskWords};
 use fanlane_core::store::results_folder::ResultsFolder;
 use fanlane_core::store::results_table::ResultsTable;
@@ -29,6 +30,8 @@ pub struct Keepers {
     pub results: Option<ResultsFolder>,
     /// What each task printed, as the rows of a table.
     pub table: Option<ResultsTable>,
+    /// A report in the XML of JUnit.
+    pub junit: Option<JUnitReport>,
     /// The events.
     pub recorder: Option<RecordWriter>,
     /// The run in the history. Its faults are reported and are no failure of the run.
@@ -74,6 +77,10 @@ impl Keepers {
             for record in records {
                 self.keep_task(record, tasks, workers.slot(record.worker), spill_folder, &mut said);
             }
+        }
+        if let (EventKind::Run(RunEvent::Finished(_)), Some(junit)) = (&event.kind, &mut self.junit) {
+            let finished = junit.finish();
+            close_on_error(finished, &mut self.junit, "report for JUnit", &mut self.failures, &mut said);
         }
         self.record(event, tasks, workers, &mut said);
         if let Some(history) = &mut self.history {
@@ -123,6 +130,10 @@ impl Keepers {
         if let Some(log) = &mut self.job_log {
             let added = log.add(number, record, base_unix_ms, &tasks.command_line(record.task, slot));
             close_on_error(added, &mut self.job_log, "job log", &mut self.failures, said);
+        }
+        if let Some(junit) = &mut self.junit {
+            let added = junit.add(number, record, &tasks.command_line(record.task, slot));
+            close_on_error(added, &mut self.junit, "report for JUnit", &mut self.failures, said);
         }
         if let Some(table) = self.table.as_mut().filter(|_| begun) {
             let (values, command) = (tasks.input(record.task), tasks.command_line(record.task, slot));

@@ -6,11 +6,10 @@
 use std::collections::HashMap;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
-use bstr::BString;
 use tempfile::SpooledTempFile;
 
 use super::streams::Streams;
-use super::tag::Tagger;
+use super::tag::{Dress, Tagger};
 use fanlane_core::engine::OutputLevel;
 use fanlane_core::event::{Printed, StreamName, TaskId};
 
@@ -90,14 +89,14 @@ impl LiveOutput {
         &mut self,
         printed: &Printed,
         turn: Option<TaskId>,
-        tag: impl FnOnce() -> Option<BString>,
+        dress: impl FnOnce() -> Dress,
         streams: &mut Streams,
     ) -> io::Result<()> {
         if !self.grouping.is_live() {
             return Ok(());
         }
-        let tag = || if self.grouping == Grouping::Ungrouped { None } else { tag() };
-        let begun = self.begun.entry(printed.task).or_insert_with(|| BegunTask::new(printed.attempt, tag()));
+        let dress = || if self.grouping == Grouping::Ungrouped { Dress::default() } else { dress() };
+        let begun = self.begun.entry(printed.task).or_insert_with(|| BegunTask::new(printed.attempt, dress()));
         if printed.attempt != begun.attempt {
             return Ok(());
         }
@@ -128,9 +127,9 @@ impl LiveOutput {
     }
 
     /// Takes what was printed of an attempt that has ended. Its record has all that is held of it.
-    pub fn end(&mut self, task: TaskId, tag: impl FnOnce() -> Option<BString>) -> BegunTask {
-        let is_tagged = self.grouping != Grouping::Ungrouped;
-        let nothing = || BegunTask::new(0, if is_tagged { tag() } else { None });
+    pub fn end(&mut self, task: TaskId, dress: impl FnOnce() -> Dress) -> BegunTask {
+        let is_dressed = self.grouping != Grouping::Ungrouped;
+        let nothing = || BegunTask::new(0, if is_dressed { dress() } else { Dress::default() });
         self.begun.remove(&task).unwrap_or_else(nothing)
     }
 
@@ -148,8 +147,8 @@ const fn place_of(stream: StreamName) -> usize {
 }
 
 impl BegunTask {
-    fn new(attempt: u32, tag: Option<BString>) -> Self {
-        Self { attempt, streams: [BegunStream::new(tag.clone()), BegunStream::new(tag)], held: None }
+    fn new(attempt: u32, dress: Dress) -> Self {
+        Self { attempt, streams: [BegunStream::new(dress.clone()), BegunStream::new(dress)], held: None }
     }
 
     /// One of its streams.
@@ -183,8 +182,8 @@ impl BegunTask {
 }
 
 impl BegunStream {
-    const fn new(tag: Option<BString>) -> Self {
-        Self { tagger: Tagger::new(tag), taken: 0, line: Vec::new(), has_gap: false }
+    const fn new(dress: Dress) -> Self {
+        Self { tagger: Tagger::new(dress), taken: 0, line: Vec::new(), has_gap: false }
     }
 
     /// How many bytes of it need not be printed any more.

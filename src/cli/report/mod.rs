@@ -16,7 +16,7 @@ mod order;
 mod pace;
 mod recorded_task;
 mod streams;
-mod tag;
+pub mod tag;
 mod text;
 mod ticks;
 mod workers;
@@ -76,6 +76,10 @@ pub struct Style {
     pub keep_order: bool,
     /// Without the summary.
     pub quiet: bool,
+    /// Which tasks have colours.
+    pub colouring: tag::Colouring,
+    /// The path of the file that keeps a task's standard output is printed in place of what the task prints.
+    pub as_files: bool,
 }
 
 impl Style {
@@ -167,7 +171,11 @@ impl<'a> Report<'a> {
 
     /// Sets what is kept, and the folder with output that was too long for memory.
     pub fn keeping(self, keepers: Keepers, spill_folder: Option<PathBuf>) -> Self {
-        Self { keepers: keepers.remembering_paths(self.style.format == Format::Json), spill_folder, ..self }
+        Self {
+            keepers: keepers.remembering_paths(self.style.format == Format::Json || self.style.as_files),
+            spill_folder,
+            ..self
+        }
     }
 
     /// Sets the numbers of tasks that ended in earlier runs.

@@ -1,5 +1,6 @@
 //! The report as a whole: events in, two streams out.
 
+use super::tag::Colouring;
 use super::test_records::{NamedTasks, ended, printed};
 use super::test_sink::Watched;
 use super::*;
@@ -7,7 +8,14 @@ use fanlane_core::event::{AttemptRecord, DispatchEvent, RunEvent, TaskEvent, Wor
 use fanlane_core::event::{LaneId, Outcome, OutcomeCounts, RunHeader, Summary, WorkerId};
 use fanlane_core::job::Mode;
 
-const TEXT: Style = Style { format: Format::Text, grouping: Grouping::Group, keep_order: false, quiet: false };
+const TEXT: Style = Style {
+    format: Format::Text,
+    grouping: Grouping::Group,
+    keep_order: false,
+    quiet: false,
+    colouring: Colouring::Never,
+    as_files: false,
+};
 
 fn header(tasks: u64) -> EventKind {
     let name = "a batch".to_owned();
@@ -77,8 +85,7 @@ fn quiet_keeps_what_went_wrong() {
 #[test]
 fn json_has_a_line_for_each_task_and_the_summary_last() {
     for keep_order in [false, true] {
-        let (out, err) =
-            report(Style { format: Format::Json, grouping: Grouping::Group, keep_order, quiet: true }, three_tasks());
+        let (out, err) = report(Style { format: Format::Json, keep_order, quiet: true, ..TEXT }, three_tasks());
         let lines: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
         let tasks: Vec<_> = lines.iter().filter_map(|line| line["task"].as_u64()).collect();
         assert_eq!(tasks, if keep_order { [1, 2, 3] } else { [2, 3, 1] });

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 use std::io::{self, Write};
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 
 use super::Tasks;
 use super::describe::{failure, remark};
@@ -51,6 +52,25 @@ pub fn write_latest_line(
     write_end(record, slot, tasks, begun, streams)
 }
 
+/// Writes the path of the file that keeps what a task has printed, in `folder`, and why it failed.
+///
+/// # Errors
+/// When a stream cannot be written.
+pub fn write_path(
+    record: &AttemptRecord,
+    slot: u32,
+    tasks: &dyn Tasks,
+    folder: Option<PathBuf>,
+    mut begun: BegunTask,
+    streams: &mut Streams,
+) -> io::Result<()> {
+    if let Some(folder) = folder {
+        let line = [folder.join(StreamName::Stdout.name()).as_os_str().as_bytes(), b"\n"].concat();
+        streams.stdout(|out| begun.stream(StreamName::Stdout).write_rest(&line, out))?;
+    }
+    write_failure(record, slot, tasks, streams)
+}
+
 /// Writes the value of a task, and why it failed.
 fn write_end(
     record: &AttemptRecord,
@@ -64,6 +84,10 @@ fn write_end(
         write_value(value, &mut line)?;
         streams.stdout(|out| begun.stream(StreamName::Stdout).write_rest(&line, out))?;
     }
+    write_failure(record, slot, tasks, streams)
+}
+
+fn write_failure(record: &AttemptRecord, slot: u32, tasks: &dyn Tasks, streams: &mut Streams) -> io::Result<()> {
     if let Some(line) = failure(tasks.number(record.task), record, || tasks.describe(record.task, slot)) {
         streams.stderr(|err| writeln!(err, "{line}"))?;
         if let Some(remark) = remark(record) {
@@ -148,6 +172,7 @@ mod tests {
     use super::*;
     use crate::cli::report::bar::Bar;
     use crate::cli::report::live::LiveOutput;
+    use crate::cli::report::tag::Dress;
     use crate::cli::report::test_records::{NamedTasks, done, ended, printed};
     use crate::cli::report::test_sink::Watched;
     use fanlane_core::event::{Outcome, Output};
@@ -155,7 +180,7 @@ mod tests {
     fn written(record: &AttemptRecord) -> (String, String) {
         let (out, err) = (Watched::default(), Watched::default());
         let mut streams = Streams::new(Box::new(out.clone()), Box::new(err.clone()), Bar::Hidden);
-        let begun = LiveOutput::default().end(record.task, || None);
+        let begun = LiveOutput::default().end(record.task, Dress::default);
         write_task(record, 1, &NamedTasks, None, begun, &mut streams).expect("written");
         streams.flush().expect("written");
         (out.text(), err.text())

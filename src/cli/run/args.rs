@@ -7,15 +7,17 @@ use clap::Args;
 
 use super::keep_args::KeepArgs;
 use super::overlay::OverlayArgs;
+use super::pack_args::PackArgs;
 use super::parallel_args::ParallelArgs;
 use super::python_args::PythonArgs;
 
+use crate::cli::execute::at_end::AtEnd;
 use crate::cli::execute::breakpoints::BreakBefore;
 use crate::cli::execute::{Placement, RunRequest};
 use crate::cli::plan::inputs::InputArgs;
-use crate::cli::plan::sources;
 use crate::cli::plan::{Plan, WordReading, WordRules};
 use crate::cli::report::args::{ReportArgs, ReportOptions};
+use crate::cli::report::tag::Colouring;
 use fanlane_core::job::{Job, Shell, field};
 
 /// The arguments of `fanlane run`.
@@ -45,6 +47,12 @@ pub struct RunArgs {
     /// Give the terminal to one task at a time; what it prints is not kept
     #[arg(long, conflicts_with_all = ["detached", "watch", "line_buffer", "latest_line", "results"])]
     pub tty: bool,
+    /// Run this command line when the run is done; FANLANE_RUN, FANLANE_RESULT, FANLANE_DONE and FANLANE_NOT_DONE tell it of the run
+    #[arg(long, value_name = "COMMAND", conflicts_with = "detached")]
+    pub on_end: Option<String>,
+    /// Tell when the run is done: by a notification of the desktop (notify-send), or by the bell of the terminal
+    #[arg(long, conflicts_with = "detached")]
+    pub notify: bool,
     /// Print the command lines and run nothing
     #[arg(long, aliases = ["dryrun", "dr"])]
     pub dry_run: bool,
@@ -62,8 +70,9 @@ pub struct RunArgs {
     /// How inputs are read.
     #[command(flatten)]
     pub inputs: InputArgs,
-    #[arg(short = 'n', long, alias = "maxargs", value_name = "N", conflicts_with = "max_replace_args", help = field::MAX_ROWS.help)]
-    pub max_args: Option<u32>,
+    /// How many inputs a task has.
+    #[command(flatten)]
+    pub pack: PackArgs,
     #[arg(long, value_name = "N", help = field::SAMPLE.help)]
     pub sample: Option<u64>,
     /// What is kept beside what is printed.
@@ -86,13 +95,18 @@ impl RunArgs {
     /// # Errors
     /// When the words or the flags have no meaning, or the job file cannot be read.
     pub fn request(&self) -> Result<RunRequest> {
-        let placement = Placement::of_flags(self.dry_run, self.detached)?;
-        let report = ReportOptions { commands: self.parallel.commands(), ..self.report.options() };
+        let quotes = self.parallel.shell_quote;
+        let placement = Placement::of_flags(self.dry_run || quotes > 0, self.detached)?;
+        let mut report = ReportOptions { commands: self.parallel.commands(), ..self.report.options() };
+        report.style.as_files = self.keep.as_files();
+        if self.keep.has_coloured_tags() && report.style.colouring == Colouring::Never {
+            report.style.colouring = Colouring::ByTask;
+        }
         if !self.break_before.is_empty() && placement == Placement::Terminal && !report.watch {
             bail!("--break-before needs --watch or --background: nothing else could let the run go on");
         }
         if let (Some(place), Some(word)) = (&self.python.place, self.words.first())
-            && !sources::is_marker(word)
+            && !self.parallel.markers().has(word)
         {
             let (place, word) = (place.place(), word.display());
             bail!(
@@ -100,10 +114,10 @@ impl RunArgs {
             );
         }
         let mut plan = match &self.preset {
-            Some(name) => Plan::of_preset(name, &self.words, &self.inputs, &self.word_rules())?,
-            None => Plan::of_words(&self.words, &self.inputs, &self.word_rules(), self.overlay.scope.wd.is_some())?,
+            Some(name) => Plan::of_preset(name, &self.words, &self.inputs, &self.word_rules()?)?,
+            None => Plan::of_words(&self.words, &self.inputs, &self.word_rules()?, self.overlay.scope.wd.is_some())?,
         };
-        self.merge_into(&mut plan.job);
+        self.merge_into(&mut plan.job)?;
         self.python.merge_into(&mut plan.job)?;
         Ok(RunRequest {
             placement,
@@ -113,33 +127,42 @@ impl RunArgs {
             keep: self.keep.keep(),
             resume: self.keep.resume()?,
             tty: self.tty,
+            quotes,
+            at_end: AtEnd { command: self.on_end.clone(), notifies: self.notify },
             ..RunRequest::new(plan.check()?)
         })
     }
 
-    fn word_rules(&self) -> WordRules<'_> {
+    /// The names of files with options.
+    pub fn profiles(&self) -> &[String] {
+        &self.parallel.profile
+    }
+
+    fn word_rules(&self) -> Result<WordRules<'_>> {
         let no_shell = self.no_shell || self.shell == Some(Shell::None);
         let reading = match (self.quote, no_shell) {
             (true, _) => WordReading::Kept,
             (false, true) => WordReading::Program,
             (false, false) => WordReading::Shell,
         };
-        WordRules {
+        Ok(WordRules {
             reading,
-            replacement: self.parallel.replacement.as_deref(),
+            names: self.parallel.names.pairs(),
+            shorthands: self.parallel.shorthands()?,
+            markers: self.parallel.markers(),
             linked: self.parallel.link,
             skips_blank: self.parallel.no_run_if_empty,
-            repeats_for: self.parallel.max_replace_args,
-        }
+        })
     }
 
-    fn merge_into(&self, job: &mut Job) {
+    fn merge_into(&self, job: &mut Job) -> Result<()> {
         self.overlay.merge_into(job);
         if let Some(tagstring) = self.keep.tagstring() {
-            job.tagstring = Some(tagstring.to_owned());
+            job.tagstring = Some(self.parallel.shorthands()?.applied(tagstring)?);
         }
-        if let Some(rows) = self.max_args.or(self.parallel.max_replace_args) {
-            job.max_args = Some(rows);
+        self.pack.merge_into(job, self.overlay.workers);
+        if let Some(name) = &self.parallel.process_slot_var {
+            job.environment.insert(name.clone(), "{%-1}".to_owned());
         }
         if self.sample.is_some() {
             job.sample = self.sample;
@@ -152,6 +175,7 @@ impl RunArgs {
         if let Some(shell) = &self.shell {
             job.shell = shell.clone();
         }
+        Ok(())
     }
 }
 
@@ -169,7 +193,9 @@ mod tests {
     }
 
     /// A flag and a value for it where the field's own example is not what the flag takes.
-    const VALUES: [(&field::Field, &[&str]); 7] = [
+    const VALUES: [(&field::Field, &[&str]); 9] = [
+        (&field::SPREAD, &["--spread", "3", "--max-chars", "100"]),
+        (&field::REPEAT_WORDS, &["--repeat-words"]),
         (&field::VALUES, &["--set", "width=1024"]),
         (&field::SHELL, &["--shell", "tcsh"]),
         (&field::ENVIRONMENT, &["--env", "LEVEL={1}"]),
@@ -186,8 +212,10 @@ mod tests {
             let line = Line::try_parse_from(words).unwrap_or_else(|error| panic!("{words:?}: {error}"));
             // Whether it can be run is not asked here.
             let mut job =
-                Plan::of_words(&line.run.words, &line.run.inputs, &line.run.word_rules(), false).expect("a plan").job;
-            line.run.merge_into(&mut job);
+                Plan::of_words(&line.run.words, &line.run.inputs, &line.run.word_rules().expect("rules"), false)
+                    .expect("a plan")
+                    .job;
+            line.run.merge_into(&mut job).expect("merged");
             job
         };
         let plain = job_of(&["run", "echo", "{}", ":::", "a"]);

@@ -33,6 +33,11 @@ pub struct ControlArgs {
     pub memfree: Option<u64>,
     #[arg(long, value_name = "LOAD", value_parser = parse_load, help = field::LOAD_LIMIT.help)]
     pub load: Option<f64>,
+    #[arg(long, value_name = "COMMAND", value_parser = LimitArg::parse, help = field::LIMIT_COMMAND.help)]
+    pub limit: Option<LimitArg>,
+    #[arg(long, value_name = "true|false", help = field::NO_SWAP.help)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub noswap: Option<bool>,
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..=19), help = field::NICE.help)]
     pub nice: Option<i32>,
     #[arg(long, value_name = "SECS", value_parser = duration::parse, help = field::HEARTBEAT_SECS.help)]
@@ -51,6 +56,31 @@ pub struct ControlArgs {
     pub need: Vec<(String, ResourceRequest)>,
 }
 
+/// The argument of `--limit`: a command, or one of the limits that GNU parallel has names for.
+#[derive(Clone, Debug)]
+pub enum LimitArg {
+    /// Any command line.
+    Command(String),
+    /// `load N`.
+    Load(f64),
+    /// `mem SIZE`.
+    Memory(u64),
+}
+
+impl LimitArg {
+    fn parse(text: &str) -> Result<Self, String> {
+        let mut words = text.split_whitespace();
+        match (words.next(), words.next(), words.next()) {
+            (Some("load"), Some(load), None) => parse_load(load).map(Self::Load),
+            (Some("mem"), Some(size), None) => parse_size(size).map(Self::Memory),
+            (Some("io"), Some(_), None) => {
+                Err("how busy disks are is not measured; write a command that says so by its exit status".to_owned())
+            }
+            _ => Ok(Self::Command(text.to_owned())),
+        }
+    }
+}
+
 impl ControlArgs {
     /// Merges the given flags into the control of a job.
     pub fn merge_into(&self, control: &mut Control) {
@@ -59,6 +89,13 @@ impl ControlArgs {
         control.retry_wait = self.retry_wait.or(control.retry_wait);
         control.memfree_bytes = self.memfree.or(control.memfree_bytes);
         control.load_limit = self.load.or(control.load_limit);
+        match &self.limit {
+            Some(LimitArg::Command(line)) => control.limit_command = Some(line.clone()),
+            Some(LimitArg::Load(load)) => control.load_limit = Some(*load),
+            Some(LimitArg::Memory(bytes)) => control.memfree_bytes = Some(*bytes),
+            None => {}
+        }
+        control.no_swap = self.noswap.unwrap_or(control.no_swap);
         control.nice = self.nice.or(control.nice);
         control.heartbeat_secs = self.heartbeat.map(|time| time.secs).or(control.heartbeat_secs);
         let limits = &mut control.limits;

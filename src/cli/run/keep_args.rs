@@ -40,17 +40,40 @@ pub struct KeepArgs {
     /// Record all events for fanlane export; the file is overwritten
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// Write a report of all tasks in the XML of JUnit, which build servers show; the file is overwritten
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Keep the output of each task in a file, and print its path in place of the output: in the folder of --results, or in a new one of --tmpdir
+    #[arg(long, aliases = ["output-as-files", "outputasfiles"], conflicts_with_all = ["json", "line_buffer", "ungroup", "latest_line", "tty"])]
+    files: bool,
     /// Begin each line of output with the task's input and a tab
     #[arg(long)]
     tag: bool,
     #[arg(long, alias = "tag-string", value_name = "TEXT", value_parser = escapes::unescape, help = field::TAGSTRING.help)]
     tagstring: Option<String>,
+    /// As `--tag --color`.
+    #[arg(long, hide = true)]
+    ctag: bool,
+    /// As `--tagstring TEXT --color`.
+    #[arg(long, hide = true, alias = "ctag-string", value_name = "TEXT", value_parser = escapes::unescape)]
+    ctagstring: Option<String>,
 }
 
 impl KeepArgs {
     /// The template at the beginning of each line of output.
     pub fn tagstring(&self) -> Option<&str> {
-        self.tagstring.as_deref().or_else(|| self.tag.then_some("{}"))
+        let given = self.tagstring.as_deref().or(self.ctagstring.as_deref());
+        given.or_else(|| (self.tag || self.ctag).then_some("{}"))
+    }
+
+    /// Whether paths are printed in place of outputs.
+    pub const fn as_files(&self) -> bool {
+        self.files
+    }
+
+    /// Whether lines with tags have colours.
+    pub const fn has_coloured_tags(&self) -> bool {
+        self.ctag || self.ctagstring.is_some()
     }
 
     /// What is kept.
@@ -59,6 +82,8 @@ impl KeepArgs {
             joblog: self.joblog.clone(),
             results: self.results.clone(),
             record: self.record.clone(),
+            junit: self.junit.clone(),
+            in_temporary_files: self.files,
             history: !self.no_history,
         }
     }

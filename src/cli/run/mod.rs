@@ -4,8 +4,10 @@ mod args;
 mod control;
 mod keep_args;
 mod overlay;
+pub mod pack_args;
 mod parallel_args;
 pub mod parallel_options;
+pub mod profile;
 mod python_args;
 
 use std::ffi::OsString;
@@ -17,12 +19,17 @@ use fanlane_core::job::{Job, TaskTemplate};
 use super::execute;
 use super::exit_status::Status;
 use super::subcommand::Subcommand;
+use super::terminal::print;
 
 pub use args::RunArgs;
 pub use overlay::{OverlayArgs, ScopeArgs};
 
 impl Subcommand for Box<RunArgs> {
     fn perform(self) -> Result<Status> {
+        self.parallel.set_temporary_folder()?;
+        if let Some(number) = self.parallel.machine.answer() {
+            return print(|out| writeln!(out, "{number}"));
+        }
         execute::run(self.request()?)
     }
 

@@ -74,11 +74,25 @@ mod tests {
         assert!(rows().count() > 40, "the page is read");
     }
 
+    /// The numbers that the page says stand for its rows: options that are the same here, differ, and are left out.
+    #[test]
+    fn the_page_counts_its_rows() {
+        let count = |is: &dyn Fn(&str) -> bool| rows().filter(|row| is(row.here)).map(|row| row.options.len()).sum();
+        let (same, left_out): (usize, usize) = (count(&|here| here == "same"), count(&|here| here == LEFT_OUT));
+        let all: usize = count(&|_| true);
+        let sentence = format!(
+            "Of {all} spellings of options {same} are the same here, {} differ or are new, and {left_out} are left out.",
+            all - same - left_out
+        );
+        assert!(PAGE.contains(&sentence), "the page says: {sentence}");
+    }
+
     #[test]
     fn an_option_that_is_left_out_has_its_reason_and_the_way_round() {
         let tmux = answer("--tmux").expect("an answer");
         assert!(tmux.starts_with("--tmux of GNU parallel is left out: ") && tmux.contains("terminal"), "{tmux}");
-        assert_eq!(answer("--argsep").map(|text| text.replace("argsep", "arg-sep")), answer("--arg-sep"));
+        let without_dash = answer("--shebangwrap").map(|text| text.replace("shebangwrap", "shebang-wrap"));
+        assert!(without_dash.is_some() && without_dash == answer("--shebang-wrap"), "{without_dash:?}");
         for option in ["--bogus", "--keep-order", "-k", "--"] {
             assert_eq!(answer(option), None, "{option}");
         }

@@ -78,6 +78,7 @@ impl InputDraft {
             Input::Glob(pattern) => path(InputKind::Glob, Some(pattern)),
             Input::Csv(file) => path(InputKind::Csv, file.to_str()),
             Input::Json(file) => path(InputKind::Json, file.to_str()),
+            Input::Records { skip: 1.., .. } | Input::Records { until: Some(_), .. } => None,
             Input::Records { file: Some(file), separator, .. } => {
                 let draft = path(InputKind::Records, file.to_str())?;
                 Some(Self { separator: escapes::escaped(separator), ..draft })
@@ -226,7 +227,14 @@ mod tests {
             records(Some(" blank"), ";"),
             records(Some("names"), ""),
             Input::Linked(Vec::new()),
-            Input::Records { file: None, separator: ";".to_owned(), encoding: Encoding::Windows1252 },
+            Input::Records {
+                file: None,
+                separator: ";".to_owned(),
+                encoding: Encoding::Windows1252,
+                skip: 0,
+                until: None,
+            },
+            Input::Records { file: None, separator: "\n".to_owned(), encoding: Encoding::Utf8, skip: 1, until: None },
             Input::Table { file: None, format: TableFormat::Csv, separator: Some(';'), encoding: Encoding::Utf16 },
             Input::Bytes(vec!["a".into()]),
         ];

@@ -73,7 +73,9 @@ impl Forecast {
         (&raced.task, &raced.inputs, raced.linked, &raced.order, &raced.control)
             == (&job.task, &job.inputs, job.linked, &job.order, &job.control)
             && (&raced.parameters, &raced.values) == (&job.parameters, &job.values)
-            && (raced.max_args, raced.sample, raced.sample_seed) == (job.max_args, job.sample, job.sample_seed)
+            && (raced.max_args, raced.max_chars, raced.spread, raced.repeat_words)
+                == (job.max_args, job.max_chars, job.spread, job.repeat_words)
+            && (raced.sample, raced.sample_seed) == (job.sample, job.sample_seed)
     }
 }
 

@@ -34,7 +34,7 @@ impl Asked<'_> {
         if let DoneAction::Run(_) = action {
             self.is_new = false;
             self.field_ui("Command line", line, "rsync -a out/ server:results/");
-            let words = "Run by /bin/sh; FANLANE_DONE and FANLANE_NOT_DONE hold the numbers of tasks.";
+            let words = "Run by /bin/sh; FANLANE_DONE and FANLANE_NOT_DONE hold the numbers of tasks, FANLANE_RUN that of the run.";
             self.ui.label(RichText::new(words).small().color(theme::palette(self.ui).text_weak));
         }
         self.ui.radio_value(action, DoneAction::ShutDown, "Shut down the machine (asks for 30 s whether it may)");

@@ -44,6 +44,14 @@ pub(super) fn runtime_folder(chosen: Option<PathBuf>) -> Result<PathBuf, Detache
     Ok(folder)
 }
 
+/// The folder of this user for what lives as long as processes do: created if needed, and refused if other users could enter it.
+///
+/// # Errors
+/// [`DetachedError`].
+pub fn own_runtime_folder() -> Result<PathBuf, DetachedError> {
+    runtime_folder(None)
+}
+
 /// Checks that only this user can enter a folder, and that it is not a link.
 fn check(folder: &Path) -> Result<(), DetachedError> {
     let refuse = |reason: String| Err(DetachedError::Folder { path: folder.to_owned(), reason });

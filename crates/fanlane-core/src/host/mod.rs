@@ -23,7 +23,7 @@ mod wire;
 
 use std::path::PathBuf;
 
-pub use folder::RUNTIME_VARIABLE;
+pub use folder::{RUNTIME_VARIABLE, own_runtime_folder};
 pub use order::DetachedOrder;
 pub use python_pool::python_pool_role;
 pub use queue_runner::queue_role;

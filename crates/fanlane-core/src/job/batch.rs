@@ -4,6 +4,7 @@
 //! One input can be left open: then tasks are appended while others run, and those that are there never change.
 
 mod command_environment;
+mod cuts;
 mod error;
 mod feed;
 mod filled;
@@ -60,6 +61,8 @@ pub struct Batch {
     /// `None` where a command gets nothing but its line.
     command_environment: Option<Arc<CommandEnvironment>>,
     tagstring: Option<Arc<CommandLine>>,
+    /// Number of tasks of the whole batch; of one that grows, those that were there when it was opened.
+    total: u64,
     /// The places of these tasks in the whole batch; `None`: all of them.
     picked: Option<Box<[u64]>>,
     /// These are the remaining tasks of the whole, with their dependencies among each other.
@@ -92,7 +95,8 @@ impl Batch {
         let filled = FilledJob::of(job)?;
         let working_dir = find_working_dir(&filled.job, folder)?;
         fill::check_paths(job, &working_dir).map_err(FillError::from)?;
-        let (layout, feeder) = Layout::open(&filled.job, &working_dir, reading)?;
+        let (mut layout, feeder) = Layout::open(&filled.job, &working_dir, reading)?;
+        cuts::cut(&filled, &mut layout)?;
         Self::bind(filled, working_dir, layout, feeder)
     }
 
@@ -116,6 +120,8 @@ impl Batch {
         }
         let open_end = feeder.map(|feeder| (feeder, layout.rules(numbers.iter().copied())));
         let request_templates = RequestTemplates::bind(&job.control, &parameters, &columns)?;
+        let columns = layout.cut_columns(columns);
+        let total = layout.len();
         let keywords = job.max_args.is_none_or(|rows| rows == 1).then(|| keyword_names(&columns)).flatten();
         let mut batch = Self {
             job: job.as_ref().clone(),
@@ -128,6 +134,7 @@ impl Batch {
             command: command.map(Arc::new),
             command_environment: command_environment.map(Arc::new),
             tagstring: tagstring.map(Arc::new),
+            total,
             picked: None,
             is_rest: false,
             order: TaskOrder::default(),
@@ -141,7 +148,7 @@ impl Batch {
                 return Err(RequestError::TooManyTasks { tasks }.into());
             }
             let rows = (0..tasks).map(|task| (TaskId(task).number(), batch.layout.row(task)));
-            let requests = templates.resolve(rows)?;
+            let requests = templates.resolve(rows, tasks)?;
             if let Some(workers) = job.workers {
                 requests.check_pool(workers, |task| task.number())?;
             }
@@ -160,6 +167,11 @@ impl Batch {
     /// When there is no such task.
     pub fn number(&self, task: TaskId) -> u64 {
         TaskId(self.place_of(task)).number()
+    }
+
+    /// A task in a lane, as templates ask for it.
+    fn place(&self, task: TaskId, slot: u32) -> TaskPlace {
+        TaskPlace { number: self.number(task), slot, total: self.total }
     }
 
     /// Where a task stands in the whole.
@@ -231,6 +243,7 @@ impl Batch {
     /// Number of values of a task; `None` where it depends on the task.
     pub fn values_per_task(&self) -> Option<usize> {
         match self.job.max_args {
+            _ if self.job.max_chars.is_some() => None,
             None | Some(1) => Some(if self.job.inputs.is_empty() { 0 } else { self.columns.len() }),
             Some(0) => Some(0),
             Some(_) => None,
@@ -262,7 +275,7 @@ impl Batch {
         let place = self.place_of(task);
         self.layout.take(place);
         let row = self.layout.row(place);
-        let place = TaskPlace { number: self.number(task), slot };
+        let place = self.place(task, slot);
         match (&self.command, &self.command_environment) {
             (Some(command), None) => command.expand_into(place, &row, out),
             (Some(command), Some(command_environment)) => {
@@ -284,7 +297,7 @@ impl Batch {
             return Vec::new();
         };
         let row = self.layout.row(self.place_of(task));
-        command_environment.parts(&self.job, TaskPlace { number: self.number(task), slot: 1 }, &row)
+        command_environment.parts(&self.job, self.place(task, 1), &row)
     }
 
     /// The payload of a task; see [`Batch::payload_into`].
@@ -306,7 +319,7 @@ impl Batch {
         let tagstring = self.tagstring.as_ref()?;
         let mut tag = Vec::new();
         let row = self.layout.row(self.place_of(task));
-        tagstring.expand_into(TaskPlace { number: self.number(task), slot }, &row, &mut tag);
+        tagstring.expand_into(self.place(task, slot), &row, &mut tag);
         Some(tag.into())
     }
 
@@ -334,7 +347,7 @@ impl Batch {
             }
             return;
         };
-        let place = TaskPlace { number: self.number(task), slot };
+        let place = self.place(task, slot);
         if self.job.shell.is_used() {
             command.expand_into(place, &row, out);
             return;

@@ -156,6 +156,12 @@ pub struct Control {
     /// Maximum load of the machine for a start: the number of processes that want to run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_limit: Option<f64>,
+    /// A command line whose exit status says whether a task may start: 0 it may, 1 none may, 2 the youngest is to end as well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit_command: Option<String>,
+    /// Tasks start only while the machine does not swap both in and out.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub no_swap: bool,
     /// Niceness of tasks, 0 to 19.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nice: Option<i32>,

@@ -116,6 +116,16 @@ pub struct Job {
     /// How many rows of the inputs go into one task, at most [`MAX_ARGS`]; 0: one row, but none of its values.
     #[serde(default, skip_serializing_if = "is_default")]
     pub max_args: Option<u32>,
+    /// Maximum length of a command in bytes: a task gets as many rows as fit into it, at most [`max_args`](Self::max_args) of
+    /// them; `None`: the number of rows alone decides.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub max_chars: Option<u64>,
+    /// Number of tasks between which the rows are shared out that the last task alone would have; `None`: they stay together.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub spread: Option<u32>,
+    /// In a task of several values a word with `{}` in it is written once for each of them, instead of once with all of them.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub repeat_words: bool,
     /// In which order tasks begin.
     #[serde(default, skip_serializing_if = "is_default")]
     pub order: Order,
@@ -150,6 +160,18 @@ impl Job {
         self.inputs.iter().any(Input::reads_stdin)
     }
 
+    /// Whether a template asks for the number of tasks, so that all of them have to be known.
+    pub fn asks_for_total(&self) -> bool {
+        let command = match &self.task {
+            TaskTemplate::Command(command) => Some(command),
+            _ => None,
+        };
+        let texts = self.environment.values().chain(&self.stdin).chain(&self.stdin_file).chain(&self.tagstring);
+        command.into_iter().chain(texts).any(|text| {
+            text.contains("{=") && ["total_jobs()", "padded_seq()"].iter().any(|function| text.contains(function))
+        })
+    }
+
     /// Whether an input is looked up in the folder that the job is read from.
     pub fn has_relative_inputs(&self) -> bool {
         self.working_dir.as_deref().is_none_or(Path::is_relative) && self.inputs.iter().any(Input::is_relative)
@@ -180,6 +202,9 @@ impl Default for Job {
             stdin_file: None,
             tagstring: None,
             max_args: None,
+            max_chars: None,
+            spread: None,
+            repeat_words: false,
             order: Order::AsGiven,
             sample: None,
             sample_seed: 0,
@@ -192,6 +217,10 @@ impl Default for Job {
 
 /// Maximum number of rows of the inputs in one task.
 pub const MAX_ARGS: u32 = 10_000;
+
+/// Length of a command, in bytes, up to which `--xargs` and the like fill it: as xargs does, and the most that a command line
+/// for a shell can have.
+pub const DEFAULT_MAX_CHARS: u64 = 128 << 10;
 
 /// Maximum size of a pool.
 pub const MAX_WORKERS: u32 = 1024;

@@ -277,6 +277,7 @@ impl<'a> RequestTemplates<'a> {
     pub(super) fn resolve<V: Values>(
         &self,
         tasks: impl Iterator<Item = (u64, V)>,
+        total: u64,
     ) -> Result<TaskRequests, RequestError> {
         let there = |name: &String| self.control.resources.get(name).copied().unwrap_or(0);
         let counters: Vec<LimitedResource> =
@@ -292,7 +293,7 @@ impl<'a> RequestTemplates<'a> {
                     ResourceRequest::Template(template) => {
                         text.clear();
                         if let Some(line) = line {
-                            line.expand_into(TaskPlace { number, slot: 1 }, &values, &mut text);
+                            line.expand_into(TaskPlace { number, slot: 1, total }, &values, &mut text);
                         }
                         text.to_str().ok().and_then(|text| text.trim().parse().ok()).ok_or_else(|| {
                             let (name, template, value) = (name.clone(), template.clone(), text.clone().into());

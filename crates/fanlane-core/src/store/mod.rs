@@ -5,6 +5,7 @@ pub mod atomic_write;
 pub mod export;
 pub mod history;
 pub mod joblog;
+pub mod junit;
 pub mod output_target;
 pub mod presets;
 pub mod queue;

@@ -21,7 +21,7 @@ const LABEL_WIDTH: f32 = 15.0 * theme::UNIT;
 type Form = fn(&mut Ui, &'static Field, &mut JobDraft, &JobEditor) -> bool;
 
 /// The fields that are not drawn as a line of text. Name, task and inputs have parts of the page of their own.
-static FORMS: [(&Field, Form); 11] = [
+static FORMS: [(&Field, Form); 13] = [
     (&field::PARAMETERS, parameters_ui),
     (&field::VALUES, in_the_form),
     (&field::MODE, in_the_top_bar),
@@ -32,6 +32,8 @@ static FORMS: [(&Field, Form); 11] = [
     (&field::ENVIRONMENT, environment_ui),
     (&field::STDIN, |ui, field, draft, _| lines_ui(ui, field, "nothing", draft.text_mut(field))),
     (&field::SHARED, shared_ui),
+    (&field::REPEAT_WORDS, check_ui),
+    (&field::NO_SWAP, check_ui),
     (&field::ORDER, order_ui),
 ];
 
@@ -129,6 +131,19 @@ fn transport_ui(ui: &mut Ui, field: &'static Field, draft: &mut JobDraft, _: &Jo
         }
     });
     draft.transport != before
+}
+
+/// A field that is true or not given.
+fn check_ui(ui: &mut Ui, field: &'static Field, draft: &mut JobDraft, _: &JobEditor) -> bool {
+    let text = draft.text_mut(field);
+    let mut is_on = text == "true";
+    let changed = ui.checkbox(&mut is_on, field.label).changed();
+    if changed {
+        *text = if is_on { "true".to_owned() } else { String::new() };
+    }
+    help_ui(ui, field.help);
+    ui.add_space(theme::HALF);
+    changed
 }
 
 fn dependencies_ui(ui: &mut Ui, field: &'static Field, draft: &mut JobDraft, _: &JobEditor) -> bool {

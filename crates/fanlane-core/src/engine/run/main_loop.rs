@@ -41,7 +41,7 @@ impl Driver {
         let mut lanes: Vec<JoinHandle<()>> = Vec::new();
         // In the mode `threads`, the process that all lanes share.
         let mut common: Option<Arc<dyn WorkerHandle>> = None;
-        let mut admission = Admission::of(&self.batch.job().control);
+        let mut admission = Admission::of(&self.batch.job().control, self.batch.working_dir());
         let mut look_at = Instant::now();
         self.check_admission(admission.as_mut(), &mut look_at);
         self.decide(Input::Tick);
@@ -109,7 +109,7 @@ impl Driver {
         let Some(admission) = admission.filter(|_| Instant::now() >= *look_at) else { return };
         *look_at = Instant::now() + admission::POLL_INTERVAL;
         self.decide(Input::Admission(admission.look()));
-        if admission.memory_is_low() {
+        if admission.is_far_over() {
             self.decide(Input::MemoryLow);
         }
     }

@@ -41,6 +41,21 @@ pub enum BatchError {
     /// The product of the inputs has more tasks than can be counted.
     #[error("the inputs combine to more tasks than can be counted; link them or make them shorter")]
     TooManyTasks,
+    /// A row makes a command that is too long by itself.
+    #[error(
+        "row {row} of the inputs alone makes a command of {bytes} bytes, and {limit} is the maximum {}",
+        if *is_of_system { "of the system; shorten the value or the command" } else { "that max_chars sets; shorten the value or allow more" }
+    )]
+    RowTooLong {
+        /// The number of the row, from 1.
+        row: u64,
+        /// The length of the command, with the ends of its words.
+        bytes: u64,
+        /// The maximum.
+        limit: u64,
+        /// The maximum is that of the system.
+        is_of_system: bool,
+    },
     /// A batch that cannot grow while it runs, because it has to be complete first.
     #[error("this batch cannot grow while it runs: {reason}")]
     CannotGrow {
@@ -106,6 +121,7 @@ impl BatchError {
             | Self::StdinTwice { .. }
             | Self::ColumnTwice { .. }
             | Self::TooManyTasks
+            | Self::RowTooLong { .. }
             | Self::CannotGrow { .. }
             | Self::NotANumber { .. } => &field::INPUTS,
             Self::CannotRun(_) => &field::TASK,

@@ -171,6 +171,8 @@ impl Batch {
             (place.is_some_and(|place| place > 0), "standard input is not the first of several inputs"),
             (job.linked || matches!(job.inputs.first(), Some(Input::Linked(_))), "standard input is linked to another"),
             (job.inputs.first().is_some_and(Input::is_table), "a table is read whole"),
+            (job.max_chars.is_some(), "as many rows as fit go into each task, and are shared out at their end"),
+            (job.asks_for_total(), "the number of tasks is a part of what they get"),
             (job.sample.is_some(), "a sample is taken of all inputs"),
             (job.order != Order::AsGiven, "the order depends on all inputs"),
             (control.after.is_some(), "tasks wait for others, which are looked up among all of them"),
@@ -212,7 +214,7 @@ impl Batch {
 
     /// Whether nothing has to be read of the inputs to know their columns.
     pub(super) fn has_one_open_column(job: &Job) -> bool {
-        matches!(&job.inputs[..], [Input::Stdin])
+        matches!(&job.inputs[..], [Input::Stdin]) && job.max_chars.is_none()
     }
 
     /// How far the batch has grown; `None` if it cannot grow.

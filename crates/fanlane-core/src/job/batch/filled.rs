@@ -21,6 +21,7 @@ impl<'a> FilledJob<'a> {
         let template = given.task.command_line(&given.shell)?;
         let (job, parameters) = fill::fill(given)?;
         let template = template.map(|template| template.filled(&parameters)).transpose()?;
+        let template = template.map(|template| template.repeating_words(job.repeat_words));
         Ok(Self { given, job, parameters, template })
     }
 }

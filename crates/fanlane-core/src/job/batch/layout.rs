@@ -1,5 +1,7 @@
 //! Which values a task has: how inputs combine to rows, and rows to tasks. Nothing is stored for a row.
 
+mod cutting;
+
 use std::borrow::Cow;
 use std::io::{self, BufRead, Read};
 use std::path::Path;
@@ -28,8 +30,10 @@ pub(super) struct Layout {
     growing: Option<Arc<RowStream>>,
     /// The rows that were chosen; `None`: all.
     chosen: Option<Vec<u64>>,
-    /// Number of rows in a task; the last task may have fewer.
+    /// Number of rows in a task; the last task may have fewer. With `cuts`, those that positions in a template can mean.
     rows_per_task: u64,
+    /// The first row of each task, where as many rows as fit go into one.
+    cuts: Option<Vec<u64>>,
     /// A row's values are left out.
     without_values: bool,
 }
@@ -119,9 +123,12 @@ impl Layout {
         };
         let slots = place_slots(&sources, &groups);
         let chosen = job.sample.filter(|count| *count < rows).map(|count| sample(count, rows, job.sample_seed));
-        let rows_per_task = u64::from(job.max_args.unwrap_or(1).clamp(1, MAX_ARGS));
+        let fills = job.max_chars.is_some();
+        let rows_to_take = chosen.as_ref().map_or(rows, |chosen| chosen.len() as u64);
+        let default_rows = if fills { u32::try_from(rows_to_take).unwrap_or(MAX_ARGS) } else { 1 };
+        let rows_per_task = u64::from(job.max_args.unwrap_or(default_rows).clamp(1, MAX_ARGS));
         let without_values = job.max_args == Some(0);
-        Ok(Self { sources, slots, rows, growing, chosen, rows_per_task, without_values })
+        Ok(Self { sources, slots, rows, growing, chosen, rows_per_task, cuts: None, without_values })
     }
 
     /// The inputs as they were read.
@@ -141,6 +148,9 @@ impl Layout {
 
     /// Number of tasks so far, and whether that is final.
     pub(super) fn len_and_end(&self) -> (u64, bool) {
+        if let Some(cuts) = &self.cuts {
+            return (cuts.len() as u64, true);
+        }
         let (rows, closed) = self.chosen_rows();
         // A task whose rows are incomplete is no task yet.
         let tasks = if closed { rows.div_ceil(self.rows_per_task) } else { rows / self.rows_per_task };
@@ -227,8 +237,18 @@ impl Layout {
     /// The values of a task, counted from 0.
     pub(super) fn row(&self, task: u64) -> Row<'_> {
         assert!(task < self.len(), "task {} of {}", task + 1, self.len());
+        if let Some(cuts) = &self.cuts {
+            let task = usize::try_from(task).expect("what is held in memory is counted in usize");
+            let end = cuts.get(task + 1).copied().unwrap_or_else(|| self.rows_to_cut());
+            return self.rows_from(cuts[task], end - cuts[task]);
+        }
         let first = task * self.rows_per_task;
         let rows = if self.rows_per_task == 1 { 1 } else { self.rows_per_task.min(self.chosen_rows().0 - first) };
+        self.rows_from(first, rows)
+    }
+
+    /// The values of a task of `rows` rows, from the row `first` on.
+    pub(super) fn rows_from(&self, first: u64, rows: u64) -> Row<'_> {
         let count = if self.without_values { 0 } else { self.slots.len() * rows as usize };
         Row { layout: self, first, count }
     }

@@ -37,6 +37,7 @@ struct PackedRef<'a> {
     #[serde(with = "serde_bytes")]
     working_dir: &'a [u8],
     sources: &'a [Member],
+    cuts: Option<&'a [u64]>,
     picked: Option<&'a [u64]>,
     is_rest: bool,
     grows: bool,
@@ -49,6 +50,8 @@ struct Packed<'a> {
     #[serde(with = "serde_bytes")]
     working_dir: Vec<u8>,
     sources: Vec<Member>,
+    /// Not computed again: what fits depends on the environment of the process.
+    cuts: Option<Vec<u64>>,
     picked: Option<Vec<u64>>,
     is_rest: bool,
     /// The rows are not here.
@@ -87,6 +90,7 @@ impl Batch {
             job: &job,
             working_dir: self.working_dir.as_os_str().as_bytes(),
             sources: if grows { &[] } else { self.layout.sources() },
+            cuts: self.layout.cuts(),
             picked: self.picked.as_deref(),
             is_rest: self.is_rest,
             grows,
@@ -111,7 +115,7 @@ impl Batch {
     /// # Errors
     /// As [`Batch::unpack`].
     pub(crate) fn unpack_growing(bytes: &[u8]) -> Result<(Self, Option<BatchFeed>), PackError> {
-        let Packed { job, working_dir, sources, picked, is_rest, grows } =
+        let Packed { job, working_dir, sources, cuts, picked, is_rest, grows } =
             postcard::from_bytes(bytes).map_err(|_| PackError::Garbage)?;
         let job = Job::parse(&job)?;
         let working_dir = PathBuf::from(std::ffi::OsString::from_vec(working_dir));
@@ -126,7 +130,10 @@ impl Batch {
             return Err(PackError::Garbage);
         }
         let filled = FilledJob::of(&job)?;
-        let layout = Layout::of(&filled.job, sources)?;
+        let mut layout = Layout::of(&filled.job, sources)?;
+        if cuts.is_some() != filled.job.max_chars.is_some() || cuts.is_some_and(|cuts| !layout.cut(cuts)) {
+            return Err(PackError::Garbage);
+        }
         let (whole, _) = Self::bind(filled, working_dir, layout, None)?;
         let Some(picked) = picked else { return Ok((whole, None)) };
         if picked.iter().any(|place| *place >= whole.len()) {
@@ -164,8 +171,9 @@ mod tests {
         }
     }
 
-    const JOBS: [&str; 5] = [
+    const JOBS: [&str; 6] = [
         r#"Job(version: 1, task: Command("echo {1} {2} {#}"), inputs: [Range(-2, 5), List(["a", "b c", "d"])])"#,
+        r#"Job(version: 1, task: Command("echo {}x {2}"), inputs: [Range(1, 50)], max_chars: Some(40), spread: Some(3), repeat_words: true)"#,
         r#"Job(version: 1, task: Command("wc {}"), inputs: [Glob("*.txt")], tagstring: Some("{/.}"))"#,
         r#"Job(version: 1, name: "x", task: Command("echo {name}"), inputs: [Csv("t.csv"), Stdin], order: Shuffled(seed: 7))"#,
         r#"Job(version: 1, task: Command("echo"), inputs: [Linked([Range(1, 9), Stdin])], max_args: Some(2), sample: Some(3), sample_seed: 5)"#,

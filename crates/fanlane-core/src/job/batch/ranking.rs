@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bstr::{BString, ByteSlice};
 
-use super::{Batch, TaskPlace};
+use super::Batch;
 use crate::job::Order;
 use crate::job::TaskId;
 use crate::job::order::{Durations, MAX_RANKED};
@@ -122,9 +122,7 @@ fn numbers<T>(
                 // The last task may have fewer values than the others.
                 Text::Column(place) if *place >= row.count() => {}
                 Text::Column(place) => bytes.extend_from_slice(row.value(*place, &mut Digits::new())),
-                Text::Template(line) => {
-                    line.expand_into(TaskPlace { number: task.number(), slot: 1 }, &row, &mut bytes)
-                }
+                Text::Template(line) => line.expand_into(batch.place(task, 1), &row, &mut bytes),
             }
             bytes.to_str().ok().and_then(&read).ok_or_else(|| OrderError::NotANumber {
                 number: task.number(),

@@ -1,7 +1,7 @@
 //! When the run ends early, waits or holds back, and what a task may take.
 
 use super::field_rows;
-use super::text::{amounts, given, number, read_amounts, read_ron, ron, secs, shown, size};
+use super::text::{amounts, flag, given, number, read_amounts, read_ron, ron, secs, shown, size, unless_default};
 use crate::job::amount::{parse_amount, parse_load, parse_request, size_text};
 use crate::job::control::{MAX_SECS, RetryWait};
 use crate::job::duration::parse_whole_secs;
@@ -80,6 +80,28 @@ field_rows! { CONTROL_GROUP: "Control", about_processes: false,
         set: |job, text| given(text, parse_load).map(|load| job.control.load_limit = load),
         check: |job, _| job.control.load_limit.filter(|load| !(*load > 0.0 && load.is_finite()))
             .map(|_| "the load must be above 0".to_owned()),
+    }
+    LIMIT_COMMAND {
+        key: "control.limit_command",
+        label: "Limit",
+        help: "Start tasks only while this command line, run by /bin/sh once a second, ends with 0; with 2 the youngest task is ended, to start again later",
+        flag: "--limit",
+        example: "test -e go",
+        values: "a command line that ends with 0 where a task may start, with 1 where none may, and with 2 where the youngest is to end",
+        get: |job| shown(job.control.limit_command.as_ref()),
+        set: |job, text| given(text, |text| Ok(text.to_owned())).map(|line| job.control.limit_command = line),
+        check: |job, _| job.control.limit_command.as_ref().filter(|line| line.trim().is_empty())
+            .map(|_| "it is blank; write a command line, or remove it".to_owned()),
+    }
+    NO_SWAP {
+        key: "control.no_swap",
+        label: "No swapping",
+        help: "Start tasks only while the machine does not swap memory both in and out",
+        flag: "--noswap",
+        example: "true",
+        values: "`true`, `false`",
+        get: |job| unless_default(&job.control.no_swap),
+        set: |job, text| given(text, flag).map(|is_on| job.control.no_swap = is_on.unwrap_or_default()),
     }
     NICE {
         key: "control.nice",

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use ron::ser::PrettyConfig;
 
-use super::{Field, FieldGroup, GROUPS, NEEDS, PARAMETERS, RESOURCES, VALUES};
+use super::{Field, FieldGroup, GROUPS, MAX_CHARS, NEEDS, PARAMETERS, RESOURCES, SPREAD, VALUES};
 use crate::job::file::options;
 use crate::job::{Job, SharedSpec, TaskTemplate};
 
@@ -45,7 +45,10 @@ pub(super) const INPUTS: [(&str, &str); 13] = [
         "Table(file: \"people.txt\", format: csv, separator: ';', encoding: windows1252)",
         "a table of which not all can be recognised; without `file` from standard input",
     ),
-    ("Records(file: \"names\", separator: \"\\0\")", "pieces of a file that end with a separator"),
+    (
+        "Records(file: \"names\", separator: \"\\0\")",
+        "pieces of a file that end with a separator; with `skip: 1` not the first, with `until: \"END\"` those before a piece `END`",
+    ),
     (
         "Columns(from: Lines(\"table.txt\"), separator: \"\\\\s+\", header: true, trim: true)",
         "values of another input, cut into columns at a regular expression",
@@ -113,7 +116,9 @@ pub(super) fn in_file(field: &'static Field) -> String {
     let before = Job { task: TaskTemplate::Command("true".to_owned()), ..Job::default() };
     let mut job = before.clone();
     // There has to be what is needed, and what has a value.
-    let first = [(&NEEDS, &RESOURCES), (&VALUES, &PARAMETERS)].into_iter().find(|(own, _)| *own == field);
+    let first = [(&NEEDS, &RESOURCES), (&VALUES, &PARAMETERS), (&SPREAD, &MAX_CHARS)]
+        .into_iter()
+        .find(|(own, _)| *own == field);
     if let Some((_, first)) = first {
         first.set(&mut job, first.example).expect("a test reads each example");
     }

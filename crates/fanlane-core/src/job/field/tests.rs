@@ -35,6 +35,8 @@ fn every_field_given() -> Job {
             timeout_percent: Some(200.0),
             memfree_bytes: Some(1),
             load_limit: Some(1.0),
+            limit_command: Some("true".to_owned()),
+            no_swap: true,
             nice: Some(1),
             heartbeat_secs: Some(1.0),
             limits: Limits { memory_bytes: Some(1), cpu_secs: Some(1), output_bytes: Some(1) },
@@ -49,6 +51,9 @@ fn every_field_given() -> Job {
         stdin_file: Some("x".to_owned()),
         tagstring: Some("x".to_owned()),
         max_args: Some(2),
+        max_chars: Some(1),
+        spread: Some(1),
+        repeat_words: true,
         order: Order::Shuffled { seed: 1 },
         sample: Some(1),
         sample_seed: 1,
@@ -201,12 +206,13 @@ fn what_is_no_value_is_refused_with_its_field() {
 fn what_can_never_run_is_told_before_anything_has() {
     let gpu = |count| BTreeMap::from([("gpu".to_owned(), count)]);
     let limits = |limits| Control { limits, ..Control::default() };
-    let cases: [(Control, &Field, &str); 12] = [
+    let cases: [(Control, &Field, &str); 13] = [
         (Control { delay_secs: Some(-1.0), ..Control::default() }, &DELAY_SECS, "delay"),
         (Control { delay_secs: Some(f64::NAN), ..Control::default() }, &DELAY_SECS, "delay"),
         (Control { retry_wait: Some(RetryWait::Fixed { secs: 1e300 }), ..Control::default() }, &RETRY_WAIT, "retry"),
         (Control { timeout_percent: Some(100.0), ..Control::default() }, &TIMEOUT_PERCENT, "median"),
         (Control { load_limit: Some(0.0), ..Control::default() }, &LOAD_LIMIT, "load"),
+        (Control { limit_command: Some(" ".to_owned()), ..Control::default() }, &LIMIT_COMMAND, "blank"),
         (Control { nice: Some(-5), ..Control::default() }, &NICE, "nice"),
         (Control { slots: Some(ResourceRequest::Count(3)), ..Control::default() }, &SLOTS, "3 slots of a pool of 2"),
         (

@@ -1,8 +1,9 @@
 //! What the tasks are: what each does, its values, and how rows become tasks in which order.
 
 use super::field_rows;
-use super::text::{flag, given, map, number, read_ron, ron, shown, unless_default};
-use crate::job::{Input, JOB_VERSION, MAX_ARGS, Order, parameter};
+use super::text::{flag, given, map, number, read_ron, ron, shown, size, unless_default};
+use crate::job::amount::size_text;
+use crate::job::{Input, JOB_VERSION, MAX_ARGS, MAX_WORKERS, Order, parameter};
 
 field_rows! { WORK_GROUP: "Task and inputs", about_processes: false,
     VERSION {
@@ -120,6 +121,61 @@ field_rows! { ORDER_GROUP: "Order", about_processes: false,
                 "tasks that wait for others by name are of one row each; remove it, or 'after' in control".to_owned()
             })
         },
+    }
+    MAX_CHARS {
+        key: "max_chars",
+        label: "Bytes a command",
+        help: "Maximum length of a command in bytes, with the end of each word: a task gets as many rows as fit into it, also with a \
+               unit: 128K [default: no rows are put together by length]",
+        flag: "--max-chars",
+        example: "128K",
+        values: "1 byte and more, at most what the system takes; commands only",
+        get: |job| job.max_chars.map(size_text).unwrap_or_default(),
+        set: |job, text| given(text, size).map(|bytes| job.max_chars = bytes),
+        check: |job, _| {
+            let bytes = job.max_chars?;
+            if bytes == 0 {
+                return Some("it is 0, expected 1 byte or more".to_owned());
+            }
+            if !job.task.kind().traits().is_command_line {
+                return Some("only commands have a length; remove it, or set max_args".to_owned());
+            }
+            if job.max_args == Some(0) {
+                return Some("with max_args 0 a command has none of its values; remove one of the two".to_owned());
+            }
+            job.control.after.is_some().then(|| {
+                "tasks that wait for others by name are of one row each; remove it, or 'after' in control".to_owned()
+            })
+        },
+    }
+    SPREAD {
+        key: "spread",
+        label: "Share the last rows",
+        help: "Number of tasks between which the rows are shared out that the last task alone would have, so that all workers are busy \
+               to the end [default: they stay together]",
+        flag: "--spread",
+        example: "8",
+        values: "1 to 1024, with `max_chars`",
+        get: |job| shown(job.spread.as_ref()),
+        set: |job, text| given(text, number).map(|tasks| job.spread = tasks),
+        check: |job, _| {
+            let tasks = job.spread?;
+            if !(1..=MAX_WORKERS).contains(&tasks) {
+                return Some(format!("it is {tasks}, expected 1 to {MAX_WORKERS}"));
+            }
+            job.max_chars.is_none().then(|| "it is about tasks of as many rows as fit; set max_chars, or remove it".to_owned())
+        },
+    }
+    REPEAT_WORDS {
+        key: "repeat_words",
+        label: "Repeat words",
+        help: "In a task of several values, write a word with {} in it once for each value, such as a.bak b.bak for {}.bak, instead of \
+               once with all of them",
+        flag: "--repeat-words",
+        example: "true",
+        values: "`true`, `false`",
+        get: |job| unless_default(&job.repeat_words),
+        set: |job, text| given(text, flag).map(|repeats| job.repeat_words = repeats.unwrap_or_default()),
     }
     ORDER {
         key: "order",

@@ -1,5 +1,6 @@
 //! How an imported command line reads its inputs: what ends a value, separates its columns and names them.
 
+use crate::job::inputs::Encoding;
 use crate::job::{Input, escapes};
 
 /// How inputs are read.
@@ -11,19 +12,40 @@ pub(super) struct InputReading {
     pub(super) columns: Option<String>,
     /// The first value names the columns.
     pub(super) header: bool,
+    /// Number of values at the beginning of the first input that are left out.
+    pub(super) skip: u64,
+    /// The value before which a file ends.
+    pub(super) until: Option<String>,
 }
 
 impl InputReading {
-    /// The input, read in this way.
-    pub(super) fn of(&self, input: Input) -> Input {
-        let input = match (&self.separator, input) {
-            (Some(separator), Input::Stdin) => Input::records(None, separator.clone()),
-            (Some(separator), Input::Lines(file)) => Input::records(Some(file), separator.clone()),
-            (_, input) => input,
+    /// The input, read in this way. As in parallel, only the first of all loses what is skipped.
+    pub(super) fn of(&mut self, input: Input) -> Input {
+        if let Input::Linked(inputs) = input {
+            return Input::Linked(inputs.into_iter().map(|input| self.of(input)).collect());
+        }
+        let skip = std::mem::take(&mut self.skip);
+        let is_plain = self.separator.is_none() && skip == 0 && self.until.is_none();
+        let records = |file| Input::Records {
+            file,
+            separator: self.separator.clone().unwrap_or_else(|| "\n".to_owned()),
+            encoding: Encoding::default(),
+            skip,
+            until: self.until.clone(),
+        };
+        let input = match input {
+            input if is_plain => input,
+            Input::Stdin => records(None),
+            Input::Lines(file) => records(Some(file)),
+            Input::List(values) => {
+                let ends = |value: &String| self.until.as_ref() != Some(value);
+                Input::List(values.into_iter().skip(usize::from(skip > 0)).take_while(ends).collect())
+            }
+            Input::Range(first, last) => self.part_of_range(first.saturating_add(i64::from(skip > 0)), last),
+            input => input,
         };
         let has_columns = self.columns.is_some() || self.header;
         match input {
-            Input::Linked(inputs) => Input::Linked(inputs.into_iter().map(|input| self.of(input)).collect()),
             Input::Range(..) => input,
             input if has_columns => Input::Columns {
                 from: Box::new(input),
@@ -34,6 +56,19 @@ impl InputReading {
             },
             input => input,
         }
+    }
+
+    /// Whether values at the beginning or the end are left out.
+    pub(super) const fn leaves_out(&self) -> bool {
+        self.skip > 0 || self.until.is_some()
+    }
+
+    /// The numbers before the one that ends the input.
+    fn part_of_range(&self, first: i64, last: i64) -> Input {
+        let is_end = |end: &i64| (first..=last).contains(end) && self.until.as_ref() == Some(&end.to_string());
+        let end = self.until.as_ref().and_then(|until| until.parse().ok()).filter(is_end);
+        let last = end.map_or(last, |end| end - 1);
+        if first > last { Input::List(Vec::new()) } else { Input::Range(first, last) }
     }
 }
 

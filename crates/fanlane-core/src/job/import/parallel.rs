@@ -8,7 +8,8 @@ use crate::job::amount::parse_size;
 use crate::job::duration::{self, Limit};
 use crate::job::order::Order;
 use crate::job::quote::kept_word;
-use crate::job::{Input, Job, MAX_WORKERS, Shell, Template};
+use crate::job::template::Shorthands;
+use crate::job::{DEFAULT_MAX_CHARS, Input, Job, MAX_WORKERS, Shell, Template};
 
 /// A job as the options make it.
 struct Draft {
@@ -16,11 +17,19 @@ struct Draft {
     /// The inputs that options name.
     inputs: Vec<Input>,
     reading: InputReading,
-    /// What stands for the input in the command besides `{}`.
-    replaced: Vec<String>,
+    /// What stands for replacement strings in the command.
+    shorthands: Shorthands,
+    markers: Markers,
+    /// A task gets as many inputs as fit.
+    fills: bool,
+    /// The last inputs are shared out among the workers.
+    is_shared_out: bool,
+    /// A word with a replacement string is written once for each value.
+    has_each: bool,
+    /// Unless all values stand in its place.
+    has_all: bool,
 }
 
-const PACKING: &str = "each task gets one input; parallel would have given it several";
 const RECORDS: &str = "standard input is not parted among the tasks, its lines are inputs; split it into files, or give each task a \
                        text with --stdin-text";
 const REMOTE: &str = "all tasks run on this machine";
@@ -33,6 +42,14 @@ const OPTIONS: &[Known<Draft>] = &[
     Known::valued(&["halt", "halt-on-error"], Meaning::Set(halt)),
     Known::valued(&["memfree"], Meaning::Set(memfree)),
     Known::valued(&["load"], Meaning::Set(load)),
+    Known::valued(&["limit"], Meaning::Set(limit)),
+    Known::flag(
+        &["noswap"],
+        Meaning::Set(|draft, _| {
+            draft.job.control.no_swap = true;
+            Ok(())
+        }),
+    ),
     Known::valued(&["nice"], Meaning::Set(nice)),
     Known::valued(&["wd", "workdir"], Meaning::Set(working_dir)),
     Known::valued(
@@ -49,13 +66,7 @@ const OPTIONS: &[Known<Draft>] = &[
             Ok(())
         }),
     ),
-    Known::valued(
-        &["I"],
-        Meaning::Set(|draft, value| {
-            draft.replaced.push(value.to_owned());
-            Ok(())
-        }),
-    ),
+    Known::valued(&["I"], Meaning::Set(|draft, value| named(draft, value, "{}"))),
     Known::flag(&["will-cite", "group", "no-notice", "gnu"], Meaning::Same),
     Known::flag(
         &["r", "no-run-if-empty"],
@@ -77,9 +88,46 @@ const OPTIONS: &[Known<Draft>] = &[
     Known::valued(&["tagstring", "tag-string"], Meaning::Set(tagstring)),
     Known::valued(&["joblog"], Meaning::RunFlag("--joblog")),
     Known::valued(&["results", "res"], Meaning::RunFlag("--results")),
-    Known::flag(&["X", "m", "xargs"], Meaning::Missing(PACKING)),
-    Known::valued(&["n", "max-args", "N", "max-replace-args"], Meaning::Set(max_args)),
-    Known::valued(&["L", "max-lines", "s", "max-chars"], Meaning::Missing(PACKING)),
+    Known::flag(
+        &["xargs"],
+        Meaning::Set(|draft, _| {
+            draft.fills = true;
+            draft.has_all = true;
+            Ok(())
+        }),
+    ),
+    Known::flag(
+        &["m"],
+        Meaning::Set(|draft, _| {
+            draft.has_all = true;
+            share_out(draft)
+        }),
+    ),
+    Known::flag(
+        &["X"],
+        Meaning::Set(|draft, _| {
+            draft.job.repeat_words = true;
+            share_out(draft)
+        }),
+    ),
+    Known::valued(&["n", "max-args"], Meaning::Set(max_args)),
+    Known::valued(
+        &["N", "max-replace-args"],
+        Meaning::Set(|draft, value| {
+            draft.has_each = true;
+            max_args(draft, value)
+        }),
+    ),
+    Known::valued(
+        &["L"],
+        Meaning::Set(|draft, value| {
+            draft.has_each = true;
+            max_lines(draft, value)
+        }),
+    ),
+    Known::attached(&["l", "max-lines", "maxlines"], Meaning::Set(max_lines)),
+    Known::valued(&["s", "max-chars"], Meaning::Set(max_chars)),
+    Known::flag(&["x", "exit"], Meaning::Same),
     Known::flag(&["pipe", "spreadstdin", "pipepart", "round-robin", "roundrobin"], Meaning::Missing(RECORDS)),
     Known::valued(&["block", "recstart", "recend", "cat", "fifo"], Meaning::Missing(RECORDS)),
     Known::valued(
@@ -101,7 +149,35 @@ const OPTIONS: &[Known<Draft>] = &[
             Ok(())
         }),
     ),
-    Known::valued(&["E"], Meaning::Missing("inputs are always read to their end")),
+    Known::valued(&["E"], Meaning::Set(until)),
+    Known::attached(&["e", "eof"], Meaning::Set(until)),
+    Known::flag(
+        &["skip-first-line", "skipfirstline"],
+        Meaning::Set(|draft, _| {
+            draft.reading.skip = 1;
+            Ok(())
+        }),
+    ),
+    Known::valued(
+        &["process-slot-var", "processslotvar"],
+        Meaning::Set(|draft, name| {
+            draft.job.environment.insert(name.to_owned(), "{%-1}".to_owned());
+            Ok(())
+        }),
+    ),
+    Known::attached(
+        &["i", "replace"],
+        Meaning::Set(|draft, text| {
+            draft.shorthands.name(text, "{}");
+            Ok(())
+        }),
+    ),
+    Known::valued(&["er", "extensionreplace"], Meaning::Set(|draft, text| named(draft, text, "{.}"))),
+    Known::valued(&["bnr", "basenamereplace"], Meaning::Set(|draft, text| named(draft, text, "{/}"))),
+    Known::valued(&["dnr", "dirnamereplace"], Meaning::Set(|draft, text| named(draft, text, "{//}"))),
+    Known::valued(&["bner", "basenameextensionreplace"], Meaning::Set(|draft, text| named(draft, text, "{/.}"))),
+    Known::valued(&["seqreplace"], Meaning::Set(|draft, text| named(draft, text, "{#}"))),
+    Known::valued(&["slotreplace"], Meaning::Set(|draft, text| named(draft, text, "{%}"))),
     Known::valued(
         &["C", "colsep"],
         Meaning::Set(|draft, value| {
@@ -135,10 +211,24 @@ const OPTIONS: &[Known<Draft>] = &[
         }),
     ),
     Known::valued(
-        &["rpl", "U", "er", "basenamereplace", "dirnamereplace", "seqreplace", "parens"],
-        Meaning::Missing("only these replacement strings are supported: {} {.} {/} {//} {/.} {#} {%} {1} {name}"),
+        &["rpl"],
+        Meaning::Set(|draft, definition| {
+            draft.shorthands.rpl(definition).map_err(|error| format!("it stays a text: {error}"))
+        }),
     ),
-    Known::flag(&["plus"], Meaning::Missing("the replacement strings of --plus are not supported")),
+    Known::valued(
+        &["parens"],
+        Meaning::Set(|draft, text| {
+            draft.shorthands.parens(text).map_err(|error| format!("expressions are in {{==}}: {error}"))
+        }),
+    ),
+    Known::flag(
+        &["plus"],
+        Meaning::Set(|draft, _| {
+            draft.shorthands.plus();
+            Ok(())
+        }),
+    ),
     Known::valued(&["trim"], Meaning::Missing("blanks around an input belong to it")),
     Known::flag(
         &["t", "verbose", "v"],
@@ -155,7 +245,20 @@ const OPTIONS: &[Known<Draft>] = &[
     Known::valued(&["tmpdir", "tempdir"], Meaning::Missing("long outputs go to $TMPDIR")),
     Known::valued(&["termseq"], Meaning::Missing("a task that is ended gets SIGTERM, and SIGKILL two seconds later")),
     Known::valued(&["J", "profile"], Meaning::Missing("profiles are not read; write out the options of this one")),
-    Known::valued(&["arg-sep", "arg-file-sep"], Meaning::Missing("inputs can only follow ::: and ::::")),
+    Known::valued(
+        &["arg-sep", "argsep"],
+        Meaning::Set(|draft, text| {
+            text.clone_into(&mut draft.markers.values);
+            Ok(())
+        }),
+    ),
+    Known::valued(
+        &["arg-file-sep", "argfilesep"],
+        Meaning::Set(|draft, text| {
+            text.clone_into(&mut draft.markers.files);
+            Ok(())
+        }),
+    ),
 ];
 
 /// Makes a job of a command line of GNU parallel, whose first word may be `parallel` or its first option.
@@ -166,21 +269,72 @@ pub fn import_parallel(words: &[Word]) -> Result<Imported, ImportError> {
     let mut notes = Vec::new();
     let (words, from_pipe) = own_words(words, &mut notes)?;
     let job_of_options = job("true".to_owned(), Vec::new())?;
-    let mut draft =
-        Draft { job: job_of_options, inputs: Vec::new(), reading: InputReading::default(), replaced: Vec::new() };
+    let mut draft = Draft {
+        job: job_of_options,
+        inputs: Vec::new(),
+        reading: InputReading::default(),
+        shorthands: Shorthands::default(),
+        markers: Markers { values: ":::".to_owned(), files: "::::".to_owned() },
+        fills: false,
+        is_shared_out: false,
+        has_each: false,
+        has_all: false,
+    };
     let first = apply(words, OPTIONS, &mut draft, &mut notes)?;
-    let Draft { job: mut settings, mut inputs, reading, replaced } = draft;
-    let (command, markers) = split(&words[first..]);
-    let with_braces =
-        |word: &Word| replaced.iter().fold(word.text.clone(), |text, replaced| text.replace(replaced, "{}"));
-    let words_of_command = command.iter().map(with_braces);
+    let Draft {
+        job: mut settings,
+        mut inputs,
+        mut reading,
+        shorthands,
+        markers,
+        fills,
+        is_shared_out,
+        has_each,
+        has_all,
+    } = draft;
+    settings.repeat_words |= has_each && !has_all;
+    if fills {
+        settings.max_chars.get_or_insert(DEFAULT_MAX_CHARS);
+    } else if settings.max_chars.is_some() {
+        // The length alone puts no inputs together.
+        settings.max_args.get_or_insert(1);
+    }
+    if is_shared_out {
+        settings.spread = settings.workers;
+        if settings.spread.is_none() {
+            note(
+                &mut notes,
+                if settings.repeat_words { "-X" } else { "-m" },
+                "the last inputs stay together in one task; name the number of workers with -j to share them out",
+            );
+        }
+    }
+    let (command, sources) = split(&words[first..], &markers);
+    let mut words_of_command: Vec<String> = Vec::new();
+    for word in command {
+        match words_of_command.last_mut().filter(|last| shorthands.is_open(last)) {
+            Some(last) => *last += &format!(" {}", word.text),
+            None => words_of_command.push(word.text.clone()),
+        }
+    }
+    for word in &mut words_of_command {
+        match shorthands.applied(word) {
+            Ok(text) => *word = text,
+            Err(error) => note(&mut notes, word.clone(), format!("it stays a text: {error}")),
+        }
+    }
+    if let Some(tagstring) = &mut settings.tagstring
+        && let Ok(text) = shorthands.applied(tagstring)
+    {
+        *tagstring = text;
+    }
     let mut text = if settings.shell.is_used() {
-        words_of_command.collect::<Vec<_>>().join(" ")
+        words_of_command.join(" ")
     } else {
-        words_of_command.map(|word| kept_word(&word)).collect::<Vec<_>>().join(" ")
+        words_of_command.iter().map(|word| kept_word(word)).collect::<Vec<_>>().join(" ")
     };
     let by_option = settings.linked;
-    inputs.extend(inputs_of(&markers, &mut settings.linked, &mut notes));
+    inputs.extend(inputs_of(&sources, &mut settings.linked, &mut notes));
     if by_option && !are_of_one_length(&inputs) {
         note(
             &mut notes,
@@ -192,6 +346,9 @@ pub fn import_parallel(words: &[Word]) -> Result<Imported, ImportError> {
         inputs.push(Input::Stdin);
     } else if from_pipe {
         note(&mut notes, "|", "the inputs are named, so what was piped in is not read");
+    }
+    if reading.leaves_out() && inputs.iter().any(|input| matches!(input, Input::Glob(_))) {
+        note(&mut notes, "--skip-first-line, -E", "all files that match a pattern are inputs");
     }
     let inputs = inputs.into_iter().map(|input| reading.of(input)).collect();
     if text.trim().is_empty() {
@@ -238,17 +395,40 @@ fn own_words<'a>(words: &'a [Word], notes: &mut Vec<Note>) -> Result<(&'a [Word]
     Ok((&own[..end], from_pipe))
 }
 
-const MARKERS: [&str; 4] = [":::", ":::+", "::::", "::::+"];
+/// The words that begin a source of inputs.
+struct Markers {
+    values: String,
+    files: String,
+}
 
-/// The command, and each marker with its words.
-fn split(words: &[Word]) -> (&[Word], Vec<(&str, &[Word])>) {
-    let is_marker = |word: &Word| MARKERS.contains(&&*word.text);
+/// What a marker says of the words behind it.
+#[derive(Clone, Copy)]
+struct SourceKind {
+    of_files: bool,
+    /// Walked side by side with the source before.
+    linked: bool,
+}
+
+impl Markers {
+    fn read(&self, word: &Word) -> Option<SourceKind> {
+        let kind = |marker: &str, of_files| match word.text.strip_prefix(marker)? {
+            "" => Some(SourceKind { of_files, linked: false }),
+            "+" => Some(SourceKind { of_files, linked: true }),
+            _ => None,
+        };
+        kind(&self.files, true).or_else(|| kind(&self.values, false))
+    }
+}
+
+/// The command, and each source with its words.
+fn split<'a>(words: &'a [Word], markers: &Markers) -> (&'a [Word], Vec<(SourceKind, &'a [Word])>) {
+    let is_marker = |word: &Word| markers.read(word).is_some();
     let first = words.iter().position(is_marker).unwrap_or(words.len());
     let (command, mut rest) = words.split_at(first);
     let mut sources = Vec::new();
-    while let Some((marker, after)) = rest.split_first() {
+    while let Some((kind, after)) = rest.split_first().and_then(|(word, after)| Some((markers.read(word)?, after))) {
         let end = after.iter().position(is_marker).unwrap_or(after.len());
-        sources.push((&*marker.text, &after[..end]));
+        sources.push((kind, &after[..end]));
         rest = &after[end..];
     }
     (command, sources)
@@ -266,12 +446,12 @@ fn are_of_one_length(inputs: &[Input]) -> bool {
 }
 
 /// The inputs; those that `:::+` links stand together.
-fn inputs_of(sources: &[(&str, &[Word])], linked: &mut bool, notes: &mut Vec<Note>) -> Vec<Input> {
+fn inputs_of(sources: &[(SourceKind, &[Word])], linked: &mut bool, notes: &mut Vec<Note>) -> Vec<Input> {
     let mut groups: Vec<Vec<Input>> = Vec::new();
     for source in sources {
         let inputs = inputs_of_one(source, notes);
         match groups.last_mut() {
-            Some(group) if source.0.ends_with('+') => group.extend(inputs),
+            Some(group) if source.0.linked => group.extend(inputs),
             // Several files after one marker combine as if each had its own.
             _ => groups.extend(inputs.into_iter().map(|input| vec![input])),
         }
@@ -290,8 +470,8 @@ fn linked_if_several(group: Vec<Input>) -> Vec<Input> {
     if group.len() > 1 { vec![Input::Linked(group)] } else { group }
 }
 
-fn inputs_of_one((marker, words): &(&str, &[Word]), notes: &mut Vec<Note>) -> Vec<Input> {
-    if marker.starts_with("::::") {
+fn inputs_of_one((kind, words): &(SourceKind, &[Word]), notes: &mut Vec<Note>) -> Vec<Input> {
+    if kind.of_files {
         return words.iter().map(|word| lines(&word.text)).collect();
     }
     match *words {
@@ -376,6 +556,18 @@ fn load(draft: &mut Draft, value: &str) -> Result<(), String> {
     Ok(())
 }
 
+fn limit(draft: &mut Draft, value: &str) -> Result<(), String> {
+    match value.split_once(' ') {
+        Some(("load", number)) => load(draft, number),
+        Some(("mem", size)) => memfree(draft, size),
+        Some(("io", _)) => Err("how busy disks are is not measured, so tasks start regardless of it".to_owned()),
+        _ => {
+            draft.job.control.limit_command = Some(value.to_owned());
+            Ok(())
+        }
+    }
+}
+
 fn nice(draft: &mut Draft, value: &str) -> Result<(), String> {
     let nice = value.parse::<i32>().ok().filter(|nice| (0..=19).contains(nice));
     let nice = nice.ok_or("only 0 to 19 is supported, so tasks run with the priority of this program")?;
@@ -386,6 +578,34 @@ fn nice(draft: &mut Draft, value: &str) -> Result<(), String> {
 fn max_args(draft: &mut Draft, value: &str) -> Result<(), String> {
     let count = value.parse().map_err(|_| "it is not a number, so each task gets one input".to_owned())?;
     draft.job.max_args = Some(count);
+    Ok(())
+}
+
+fn named(draft: &mut Draft, text: &str, braces: &'static str) -> Result<(), String> {
+    draft.shorthands.name(text, braces);
+    Ok(())
+}
+
+fn until(draft: &mut Draft, value: &str) -> Result<(), String> {
+    draft.reading.until = Some(value.to_owned()).filter(|value| !value.is_empty());
+    Ok(())
+}
+
+fn share_out(draft: &mut Draft) -> Result<(), String> {
+    draft.fills = true;
+    draft.is_shared_out = true;
+    Ok(())
+}
+
+fn max_lines(draft: &mut Draft, value: &str) -> Result<(), String> {
+    draft.fills = true;
+    max_args(draft, if value.is_empty() { "1" } else { value })
+}
+
+fn max_chars(draft: &mut Draft, value: &str) -> Result<(), String> {
+    let bytes =
+        parse_size(value).map_err(|expected| format!("commands are as long as the system allows: {expected}"))?;
+    draft.job.max_chars = Some(bytes);
     Ok(())
 }
 

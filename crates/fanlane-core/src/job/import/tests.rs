@@ -95,6 +95,9 @@ fn settings_of_parallel_are_carried_over() {
     assert_eq!((job.workers, job.retries, job.timeout_secs, job.linked), (Some(4), 2, Some(120.0), true));
     assert_eq!((job.control.delay_secs, job.control.memfree_bytes), (Some(0.5), Some(1 << 30)));
     assert_eq!((job.control.load_limit, job.control.nice), (Some(3.0), Some(5)));
+    let limited = parallel("parallel --noswap --limit 'test -e go' echo ::: a").job.control;
+    assert_eq!((limited.no_swap, limited.limit_command.as_deref()), (true, Some("test -e go")));
+    assert_eq!(parallel("parallel --limit 'mem 1G' echo ::: a").job.control.memfree_bytes, Some(1 << 30));
     assert_eq!(job.control.halt.map(|halt| halt.to_string()).as_deref(), Some("now,fail=1"));
     assert_eq!(job.working_dir, Some("sub".into()));
     assert_eq!(parallel("parallel --timeout 200% echo ::: a").job.control.timeout_percent, Some(200.0));
@@ -107,6 +110,24 @@ fn settings_of_parallel_are_carried_over() {
     assert_eq!(tag("--tagstring '{#}\\t{}' --tag").as_deref(), Some("{#}\t{}"));
     let packed = parallel("parallel -N2 --shuf echo ::: a b");
     assert_eq!((packed.job.max_args, packed.notes.len()), (Some(2), 0));
+    for (options, rows, chars, spread, repeats, notes) in [
+        ("-N2", Some(2), None, None, true, 0),
+        ("-n2", Some(2), None, None, false, 0),
+        ("--xargs", None, Some(131_072), None, false, 0),
+        ("-j4 -m -s 1K", None, Some(1024), Some(4), false, 0),
+        ("-j4 -X -n 3", Some(3), Some(131_072), Some(4), true, 0),
+        ("-X", None, Some(131_072), None, true, 1),
+        ("-L 3", Some(3), Some(131_072), None, true, 0),
+        ("--xargs -L 3", Some(3), Some(131_072), None, false, 0),
+        ("-l", Some(1), Some(131_072), None, false, 0),
+        ("-l2 -x", Some(2), Some(131_072), None, false, 0),
+        ("-s 100", Some(1), Some(100), None, false, 0),
+    ] {
+        let imported = parallel(&format!("parallel {options} echo {{}}.x ::: a b"));
+        let job = &imported.job;
+        let found = (job.max_args, job.max_chars, job.spread, job.repeat_words, imported.notes.len());
+        assert_eq!(found, (rows, chars, spread, repeats, notes), "{options}: {:?}", imported.notes);
+    }
     assert!(matches!(packed.job.order, crate::job::order::Order::Shuffled { .. }));
 }
 
@@ -120,7 +141,8 @@ fn command_lines_of_xargs_become_jobs() {
         ("xargs -I% sh -c 'echo $HOME; wc %'", "sh -c 'echo $HOME; wc '{}", &[QUOTES]),
         ("xargs -0 -I% grep -E [0-9]{1} %.{}", "grep -E '[0-9]{''1}' {}'.{''}'", &["[0-9]{1}"]),
         ("xargs -0 -n1 ls $HOME ~/x 'a*'", "ls '$HOME' '~/x' 'a*' {}", &["$HOME", "~/x"]),
-        ("xargs rm -f", "rm -f {}", &["xargs without -n", BLANKS]),
+        ("xargs rm -f", "rm -f {}", &[BLANKS]),
+        ("xargs -0 -x -n 5 -s 100 rm", "rm {}", &["-x"]),
         ("xargs -n1", "echo {}", &[BLANKS]),
         ("find . | xargs -0 -n 1 -t wc", "wc {}", &["find .", "-t"]),
         ("xargs -n 3 --brand-new wc", "wc {}", &["--brand-new", BLANKS]),
@@ -133,7 +155,44 @@ fn command_lines_of_xargs_become_jobs() {
     }
     assert_eq!(xargs("xargs -P4 -n1 wc").job.workers, Some(4));
     assert_eq!(xargs("xargs -n1 wc").job.workers, Some(1), "one after the other, as xargs does");
-    assert_eq!(xargs("xargs -n3 wc").job.max_args, Some(3));
+    let filled = |line: &str| {
+        let job = xargs(line).job;
+        (job.max_args, job.max_chars, job.shell.is_used())
+    };
+    for (line, expected) in [
+        ("xargs -n3 wc", (Some(3), Some(131_072), false)),
+        ("xargs -L 2 -s 400 wc", (Some(2), Some(400), false)),
+        ("xargs -l wc", (None, None, true)),
+        ("xargs wc", (None, Some(131_072), false)),
+        ("xargs grep -e 'a{2}'", (None, Some(131_072), true)),
+        ("xargs -s 400 -I% wc %", (None, None, true)),
+    ] {
+        assert_eq!(filled(line), expected, "{line}");
+    }
+    let read = |skip, until: Option<&str>| Input::Records {
+        file: None,
+        separator: "\n".to_owned(),
+        encoding: crate::job::inputs::Encoding::default(),
+        skip,
+        until: until.map(str::to_owned),
+    };
+    assert_eq!(xargs("xargs -E END -n1 wc").job.inputs, [read(0, Some("END"))]);
+    assert_eq!(xargs("xargs -eEND -n1 wc").job.inputs, [read(0, Some("END"))]);
+    assert_eq!(xargs("xargs -d , -n1 wc").job.inputs, [Input::records(None, ",")]);
+    assert_eq!(xargs("xargs --process-slot-var=SLOT wc").job.environment["SLOT"], "{%-1}");
+    assert_eq!(parallel("parallel --skip-first-line -E END wc").job.inputs, [read(1, Some("END"))]);
+    assert_eq!(parallel("parallel --skip-first-line -E c wc ::: a b c d").job.inputs, [list(&["b"])]);
+    assert_eq!(parallel("parallel --skip-first-line -E 7 wc ::: {1..9}").job.inputs, [Input::Range(2, 6)]);
+    assert_eq!(parallel("parallel -E 1 wc ::: {1..9}").job.inputs, [list(&[])]);
+    let computed = parallel("parallel --plus --rpl '{x} s/a/b/' --parens '<==>' echo {..} {2x} '<= uq() =>' ::: a");
+    assert_eq!(command(&computed.job), r"echo {= s:(\.[^/.]*){2}$:: =} {=2 s/a/b/ =} {= uq() =}");
+    let other = parallel("parallel --arg-sep ,, --arg-file-sep // wc ,, a ::: ,,+ b c // list");
+    assert_eq!(
+        other.job.inputs,
+        [Input::Linked(vec![list(&["a", ":::"]), list(&["b", "c"])]), Input::Lines("list".into())]
+    );
+    let renamed = parallel("parallel --er ,. --bnr // -I , --slotreplace SLOT echo , ,. // SLOT ::: a");
+    assert_eq!(command(&renamed.job), "echo {} {.} {/} {%}");
     let null = Input::records(Some("list".into()), "\0");
     assert_eq!(xargs("xargs -0 -a list -n1 wc").job.inputs, [null]);
     assert_eq!(xargs("xargs -a list -n1 wc").job.inputs, [Input::Lines("list".into())]);
@@ -162,7 +221,7 @@ fn what_is_no_command_line_is_refused() {
     assert_eq!(refused(""), ImportError::Empty);
     assert!(matches!(refused("make -j4"), ImportError::OtherProgram { program: "parallel", .. }));
     assert_eq!(refused("parallel -j"), ImportError::NoValue { option: "-j".to_owned() });
-    assert!(matches!(refused("parallel 'echo {= s/a/b/ =}' ::: a"), ImportError::Command { .. }));
+    assert!(matches!(refused("parallel 'echo {= $x = 1 =}' ::: a"), ImportError::Command { .. }));
     assert!(matches!(import_xargs(&[Word::literal("ls")]), Err(ImportError::OtherProgram { program: "xargs", .. })));
     for (line, column) in [("a 'b", 3), ("\"b", 1), ("x \"y\\", 3)] {
         assert_eq!(shell_words(line).expect_err(line), ImportError::OpenQuote { column });

@@ -2,11 +2,12 @@
 
 use bstr::BStr;
 
+use super::input_reading::{InputReading, unescaped};
 use super::options::{Known, Meaning, apply};
 use super::words::Word;
 use super::{ImportError, Imported, job, note, note_words};
 use crate::job::quote::quote;
-use crate::job::{Input, Job, MAX_WORKERS};
+use crate::job::{DEFAULT_MAX_CHARS, Input, Job, MAX_ARGS, MAX_WORKERS, Shell};
 
 /// A job as the options make it.
 struct Draft {
@@ -14,10 +15,9 @@ struct Draft {
     input: Input,
     /// What stands for the input in the command.
     replace: Option<String>,
-    /// Without `-n`, a command gets as many inputs as it holds.
-    packs: bool,
-    /// Inputs end with NUL bytes.
-    null: bool,
+    /// A command that does not hold as many inputs as `-n` asks for ends it all.
+    exits: bool,
+    reading: InputReading,
 }
 
 const OPTIONS: &[Known<Draft>] = &[
@@ -36,15 +36,32 @@ const OPTIONS: &[Known<Draft>] = &[
     Known::flag(
         &["0", "null"],
         Meaning::Set(|draft, _| {
-            draft.null = true;
+            draft.reading.separator = Some("\0".to_owned());
             Ok(())
         }),
     ),
-    Known::valued(&["d", "delimiter", "E"], Meaning::Missing(LINES)),
-    Known::attached(&["e", "eof"], Meaning::Missing(LINES)),
-    Known::valued(&["L", "s", "max-chars"], Meaning::Missing(PACKING)),
-    Known::attached(&["l", "max-lines"], Meaning::Missing(PACKING)),
-    Known::flag(&["x", "exit"], Meaning::Missing(PACKING)),
+    Known::valued(
+        &["d", "delimiter"],
+        Meaning::Set(|draft, value| {
+            draft.reading.separator = Some(unescaped(value));
+            Ok(())
+        }),
+    ),
+    Known::valued(&["E"], Meaning::Set(until)),
+    Known::attached(&["e", "eof"], Meaning::Set(until)),
+    Known::valued(&["L"], Meaning::Set(max_args)),
+    Known::attached(
+        &["l", "max-lines"],
+        Meaning::Set(|draft, value| max_args(draft, if value.is_empty() { "1" } else { value })),
+    ),
+    Known::valued(&["s", "max-chars"], Meaning::Set(max_chars)),
+    Known::flag(
+        &["x", "exit"],
+        Meaning::Set(|draft, _| {
+            draft.exits = true;
+            Ok(())
+        }),
+    ),
     Known::flag(
         &["t", "verbose"],
         Meaning::Missing("command lines are shown in the window and by --dry-run, not while it runs"),
@@ -54,11 +71,14 @@ const OPTIONS: &[Known<Draft>] = &[
         Meaning::Missing("tasks begin without confirmation; fanlane run --dry-run shows them all"),
     ),
     Known::flag(&["o", "open-tty"], Meaning::Missing("tasks have no terminal")),
-    Known::valued(&["process-slot-var"], Meaning::Missing("the variable is not set")),
+    Known::valued(
+        &["process-slot-var"],
+        Meaning::Set(|draft, name| {
+            draft.job.environment.insert(name.to_owned(), "{%-1}".to_owned());
+            Ok(())
+        }),
+    ),
 ];
-
-const PACKING: &str = "each task gets one input; xargs would have given it several";
-const LINES: &str = "inputs are lines that end with a newline";
 
 /// Makes a job of a command line of xargs.
 ///
@@ -81,22 +101,32 @@ pub fn import_xargs(words: &[Word]) -> Result<Imported, ImportError> {
         note_words(&mut notes, &own[end..], meaning);
     }
     let settings = Job { workers: Some(1), ..job("true".to_owned(), Vec::new())? };
-    let mut draft = Draft { job: settings, input: Input::Stdin, replace: None, packs: true, null: false };
+    let mut draft =
+        Draft { job: settings, input: Input::Stdin, replace: None, exits: false, reading: InputReading::default() };
     let first = apply(&own[..end], OPTIONS, &mut draft, &mut notes)?;
-    let Draft { job: settings, mut input, replace, packs, null } = draft;
-    if replace.is_none() {
-        if packs {
-            note(&mut notes, "xargs without -n", PACKING);
+    let Draft { job: mut settings, mut input, replace, exits, mut reading } = draft;
+    // As in xargs, only there a quote or a blank is nothing but itself.
+    let is_literal = reading.separator.is_some();
+    if replace.is_some() || settings.max_args == Some(1) {
+        (settings.max_args, settings.max_chars) = (None, None);
+    } else {
+        settings.max_chars.get_or_insert(DEFAULT_MAX_CHARS);
+        if exits && settings.max_args.is_some() {
+            note(&mut notes, "-x", "a command that would be too long has fewer inputs; xargs would have ended");
         }
-        if !null {
-            note(
-                &mut notes,
-                "blanks in the inputs",
-                "each line is one input; xargs would have split it at blanks and interpreted its quotes",
-            );
+        // Without a shell a command has the length that xargs counts; but braces of its own would mean something there.
+        if !own[first..end].iter().any(|word| word.text.contains('{')) {
+            settings.shell = Shell::None;
         }
     }
-    if replace.is_some() && !null {
+    if replace.is_none() && !is_literal {
+        note(
+            &mut notes,
+            "blanks in the inputs",
+            "each line is one input; xargs would have split it at blanks and interpreted its quotes",
+        );
+    }
+    if replace.is_some() && !is_literal {
         let meaning =
             "each line is one input; xargs would have read its quotes and left out blanks in front and empty lines";
         note(&mut notes, "quotes and blanks in the inputs", meaning);
@@ -104,10 +134,7 @@ pub fn import_xargs(words: &[Word]) -> Result<Imported, ImportError> {
     for word in own[first..end].iter().filter(|word| word.would_be_expanded()) {
         note(&mut notes, &word.text, "a shell would have expanded it; it is taken literally");
     }
-    if null {
-        let file = if let Input::Lines(file) = input { Some(file) } else { None };
-        input = Input::records(file, "\0");
-    }
+    input = reading.of(input);
     let command = command(&own[first..end], replace.as_deref());
     let with_command = job(command, vec![input])?;
     Ok(Imported { job: Job { task: with_command.task, inputs: with_command.inputs, ..settings }, notes })
@@ -122,11 +149,22 @@ fn procs(draft: &mut Draft, value: &str) -> Result<(), String> {
 }
 
 fn max_args(draft: &mut Draft, value: &str) -> Result<(), String> {
-    draft.packs = false;
-    let count = value.parse::<u32>().map_err(|_| PACKING.to_owned())?;
-    if count != 1 {
-        draft.job.max_args = Some(count);
+    let count = value.parse::<u32>().ok().filter(|count| (1..=MAX_ARGS).contains(count));
+    draft.job.max_args = count;
+    match count {
+        Some(_) => Ok(()),
+        None => Err(format!("it is no number from 1 to {MAX_ARGS}; each task gets as many inputs as fit")),
     }
+}
+
+fn max_chars(draft: &mut Draft, value: &str) -> Result<(), String> {
+    let bytes = value.parse::<u64>().ok().filter(|bytes| *bytes > 0);
+    draft.job.max_chars = bytes;
+    bytes.map(|_| ()).ok_or_else(|| format!("it is no number of bytes; commands have up to {DEFAULT_MAX_CHARS}"))
+}
+
+fn until(draft: &mut Draft, value: &str) -> Result<(), String> {
+    draft.reading.until = Some(value.to_owned()).filter(|value| !value.is_empty());
     Ok(())
 }
 

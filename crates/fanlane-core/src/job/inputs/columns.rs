@@ -65,6 +65,11 @@ impl Table {
         self.values
     }
 
+    /// Counts a value that is left out.
+    pub(super) const fn skip(&mut self) {
+        self.values += 1;
+    }
+
     /// Maximum size of what is read as one value.
     pub(super) const fn max_record_bytes(&self) -> usize {
         if self.shape.separator.is_some() { MAX_ROW_BYTES } else { self.rules.max_bytes }

@@ -18,6 +18,12 @@ pub struct Feeder {
     table: Table,
     separator: Vec<u8>,
     encoding: Encoding,
+    /// Number of values that are left out from here on.
+    skip: u64,
+    /// The value before which they end.
+    until: Option<Vec<u8>>,
+    /// That value has come.
+    is_over: bool,
     decoder: Decoder,
     ends: LineEnds,
     /// Rows in the stream, published or not.
@@ -76,6 +82,9 @@ impl Feeder {
             table: Table::new(shape.unwrap_or_default(), rules),
             separator: records.separator.to_vec(),
             encoding: records.encoding,
+            skip: records.skip,
+            until: records.until.map(<[u8]>::to_vec),
+            is_over: false,
             decoder: records.decoder(),
             ends: LineEnds::default(),
             rows: 0,
@@ -105,26 +114,42 @@ impl Feeder {
     }
 
     fn records(&self) -> Records<'_> {
-        Records { separator: &self.separator, encoding: self.encoding }
+        Records { separator: &self.separator, encoding: self.encoding, skip: 0, until: None }
+    }
+
+    /// Whether a value is left out, because it is one of the first, or the end has come.
+    fn leaves_out(&mut self, value: &[u8]) -> bool {
+        if self.skip > 0 {
+            self.skip -= 1;
+            self.table.skip();
+            return true;
+        }
+        self.is_over |= self.until.as_deref() == Some(value);
+        self.is_over
     }
 
     fn read_first(&mut self, head: &mut dyn BufRead) -> Result<(), InputError> {
-        let mut value = Vec::new();
         let max = self.table.max_record_bytes();
-        let mut reader = Decoded::new(&mut self.decoder, head);
-        match read_record(&mut reader, &self.separator, max, &mut value).map_err(unreadable)? {
-            Record::Whole => {
-                self.trim(&mut value);
-                self.push_to_table(&value)
+        loop {
+            let mut value = Vec::new();
+            let mut reader = Decoded::new(&mut self.decoder, head);
+            match read_record(&mut reader, &self.separator, max, &mut value).map_err(unreadable)? {
+                Record::Whole => self.trim(&mut value),
+                Record::End => return Ok(()),
+                Record::TooLong => return Err(too_long(STDIN, self.records(), self.table.values() + 1, max)),
             }
-            Record::End => Ok(()),
-            Record::TooLong => Err(too_long(STDIN, self.records(), 1, max)),
+            if !self.leaves_out(&value) {
+                return self.push_to_table(&value);
+            }
+            if self.is_over {
+                return Ok(());
+            }
         }
     }
 
     /// Takes what belongs to the line end off a value that was read.
     fn trim(&mut self, value: &mut Vec<u8>) {
-        let records = Records { separator: &self.separator, encoding: self.encoding };
+        let records = Records { separator: &self.separator, encoding: self.encoding, skip: 0, until: None };
         self.ends.trim(records, self.table.values() + 1, value, 0);
     }
 
@@ -139,6 +164,9 @@ impl Feeder {
 
     /// Makes a row of a value, unless it is a header. A refused value leaves nothing behind.
     fn add(&mut self, value: &[u8], check: &mut Check<'_>) -> Result<(), Refusal> {
+        if self.leaves_out(value) {
+            return Ok(());
+        }
         let added = self.push_to_table(value).map_err(Refusal::Input).and_then(|()| match self.table.row() {
             Some((bytes, ends)) => check(self.rows, bytes, ends),
             None => Ok(()),
@@ -187,7 +215,7 @@ impl Feeder {
     fn read_decoded(&mut self, reader: &mut dyn BufRead, check: &mut Check<'_>) -> Result<(), Refusal> {
         let max = self.table.max_record_bytes();
         let last = *self.separator.last().expect("an empty separator was refused");
-        loop {
+        while !self.is_over {
             let buffer = match reader.fill_buf() {
                 Ok(buffer) => buffer,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -219,7 +247,7 @@ impl Feeder {
                 }
             }
             value.extend_from_slice(rest);
-            if added.is_ok() && value.len() > max + self.separator.len() {
+            if added.is_ok() && !self.is_over && value.len() > max + self.separator.len() {
                 added = Err(too_long(STDIN, self.records(), self.table.values() + 1, max).into());
             }
             self.partial = value;
@@ -227,6 +255,7 @@ impl Feeder {
             // The values before a bad one are good.
             added.and(self.publish())?;
         }
+        Ok(())
     }
 
     fn publish(&self) -> Result<(), Refusal> {

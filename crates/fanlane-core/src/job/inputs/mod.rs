@@ -83,6 +83,12 @@ pub enum Input {
         /// How it is encoded.
         #[serde(default, skip_serializing_if = "Encoding::is_default")]
         encoding: Encoding,
+        /// Number of pieces at the beginning that are left out.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        skip: u64,
+        /// The first piece of this text, and all behind it, are left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<String>,
     },
     /// Values of another input cut into columns.
     Columns {
@@ -131,6 +137,11 @@ impl TableFormat {
 const STDIN: &str = "standard input";
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+const fn is_zero(value: &u64) -> bool {
+    *value == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 const fn is_false(value: &bool) -> bool {
     !*value
 }
@@ -163,7 +174,7 @@ impl Input {
 
     /// The pieces of a file, or of standard input, that end with `separator`; see [`Input::Records`].
     pub fn records(file: Option<PathBuf>, separator: impl Into<String>) -> Self {
-        Self::Records { file, separator: separator.into(), encoding: Encoding::default() }
+        Self::Records { file, separator: separator.into(), encoding: Encoding::default(), skip: 0, until: None }
     }
 
     /// Whether it is looked up in a folder that it does not name.
@@ -202,8 +213,10 @@ impl Input {
         match self {
             Self::Lines(path) => Some((Records::LINES, Some(path))),
             Self::Stdin => Some((Records::LINES, None)),
-            Self::Records { file, separator, encoding } => {
-                Some((Records { separator: separator.as_bytes(), encoding: *encoding }, file.as_deref()))
+            Self::Records { file, separator, encoding, skip, until } => {
+                let until = until.as_ref().map(String::as_bytes);
+                let records = Records { separator: separator.as_bytes(), encoding: *encoding, skip: *skip, until };
+                Some((records, file.as_deref()))
             }
             _ => None,
         }

@@ -22,11 +22,16 @@ const BUFFER_BYTES: usize = 1 << 16;
 pub(super) struct Records<'a> {
     pub separator: &'a [u8],
     pub encoding: Encoding,
+    /// Number of records at the beginning that are left out.
+    pub skip: u64,
+    /// The record before which they end.
+    pub until: Option<&'a [u8]>,
 }
 
 impl Records<'_> {
     /// Lines.
-    pub(super) const LINES: Records<'static> = Records { separator: b"\n", encoding: Encoding::Utf8 };
+    pub(super) const LINES: Records<'static> =
+        Records { separator: b"\n", encoding: Encoding::Utf8, skip: 0, until: None };
 
     /// What a record is called in messages.
     pub(super) fn word(self) -> &'static str {
@@ -65,6 +70,17 @@ pub(super) fn records(
     let mut reader = Decoded::new(&mut decoder, reader);
     let mut ends = LineEnds::default();
     let max = table.max_record_bytes();
+    let mut skipped = Vec::new();
+    for number in 1..=records.skip {
+        skipped.clear();
+        let read = read_record(&mut reader, records.separator, max, &mut skipped);
+        match read.map_err(|source| InputError::Unreadable { origin: origin.to_owned(), source })? {
+            Record::Whole => ends.trim(records, number, &mut skipped, 0),
+            Record::End => break,
+            Record::TooLong => return Err(too_long(origin, records, number, max)),
+        }
+        table.skip();
+    }
     loop {
         let number = table.values() + 1;
         let is_there = table.push(origin, records.word(), |bytes| {
@@ -72,7 +88,11 @@ pub(super) fn records(
             match read_record(&mut reader, records.separator, max, bytes) {
                 Ok(Record::Whole) => {
                     ends.trim(records, number, bytes, start);
-                    Ok(true)
+                    let is_end = records.until == Some(&bytes[start..]);
+                    if is_end {
+                        bytes.truncate(start);
+                    }
+                    Ok(!is_end)
                 }
                 Ok(Record::End) => Ok(false),
                 Ok(Record::TooLong) => Err(too_long(origin, records, number, max)),

@@ -116,8 +116,8 @@ impl ParameterValues {
             Input::Table { file: Some(file), format, separator, encoding } => {
                 Input::Table { file: Some(self.path(&file)?), format, separator, encoding }
             }
-            Input::Records { file: Some(file), separator, encoding } => {
-                Input::Records { file: Some(self.path(&file)?), separator, encoding }
+            Input::Records { file: Some(file), separator, encoding, skip, until } => {
+                Input::Records { file: Some(self.path(&file)?), separator, encoding, skip, until }
             }
             Input::Columns { from, separator, header, trim } => {
                 Input::Columns { from: Box::new(self.input(&from)?), separator, header, trim }

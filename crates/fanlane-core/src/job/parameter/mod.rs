@@ -50,10 +50,12 @@ pub struct Parameter {
 }
 
 /// The fields that a parameter can set. Fields with texts hold `{@name}` instead.
-pub static SETTABLE: [&Field; 14] = [
+pub static SETTABLE: [&Field; 16] = [
     &field::TIMEOUT_SECS,
     &field::RETRIES,
     &field::MAX_ROWS,
+    &field::MAX_CHARS,
+    &field::SPREAD,
     &field::SAMPLE,
     &field::SAMPLE_SEED,
     &field::HALT,

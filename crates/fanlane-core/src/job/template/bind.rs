@@ -26,27 +26,32 @@ pub(super) fn bind(reader: Reader, pieces: &[Piece], columns: &[String]) -> Resu
             }
             Piece::NextWord => {
                 // Where there is no value there is no word, and so no end of one.
-                if words_form(reader, pieces, place + 1).is_none() {
+                if words_part(reader, pieces, place + 1).is_none() {
                     line.push_text("\0");
                 }
                 continue;
             }
             Piece::Number(format) => Step::Number(*format),
             Piece::Slot(format) => Step::Slot(*format),
-            Piece::All(form) => match words_form(reader, pieces, place) {
-                Some(form) => Step::Words { form, first: place == 0 },
-                None => Step::All(*form),
-            },
+            Piece::SlotFromZero(format) => Step::SlotFromZero(*format),
+            Piece::All(part) if words_part(reader, pieces, place).is_some() => {
+                Step::Words { part: part.clone(), first: place == 0 }
+            }
+            Piece::All(part) => Step::All(part.clone()),
             Piece::At { position, part, column } => {
                 let index = index_of(*position, columns.len()).ok_or(TemplateError::NoSuchValue {
                     column: *column,
                     position: *position,
                     given: columns.len(),
                 })?;
-                let step = value_step(&mut line, index, *part, *column);
+                let step = value_step(&mut line, index, part.clone(), *column);
                 // A last group of fewer values has another end.
-                if *position < 0 { Step::FromEnd { back: columns.len() - index, part: *part } } else { step }
+                if *position < 0 { Step::FromEnd { back: columns.len() - index, part: part.clone() } } else { step }
             }
+            Piece::Named { name, part, column } => match columns.iter().position(|column| column == name) {
+                Some(index) => value_step(&mut line, index, part.clone(), *column),
+                None => return Err(no_such_column(name, columns, *column)),
+            },
             Piece::Braced { inside, column } => match column_called(inside, columns, *column)? {
                 Some((index, part)) => value_step(&mut line, index, part, *column),
                 None => {
@@ -67,9 +72,9 @@ pub(super) fn bind(reader: Reader, pieces: &[Piece], columns: &[String]) -> Resu
         match reader {
             Reader::Shell(_) => {
                 line.push_text(" ");
-                line.steps.push(Step::All(Form::Whole));
+                line.steps.push(Step::All(Part::Form(Form::Whole)));
             }
-            Reader::Program => line.steps.push(Step::Words { form: Form::Whole, first: false }),
+            Reader::Program => line.steps.push(Step::Words { part: Part::Form(Form::Whole), first: false }),
             Reader::Text => {}
         }
     }
@@ -88,11 +93,11 @@ fn value_step(line: &mut CommandLine, index: usize, part: Part, column: usize) -
 }
 
 /// A word of a program that is `{}` and nothing else is a word for each value.
-fn words_form(reader: Reader, pieces: &[Piece], place: usize) -> Option<Form> {
+fn words_part(reader: Reader, pieces: &[Piece], place: usize) -> Option<&Part> {
     let ends = |piece: Option<&Piece>| matches!(piece, None | Some(Piece::NextWord));
     let is_alone = ends(pieces.get(place + 1)) && ends(place.checked_sub(1).and_then(|before| pieces.get(before)));
     match pieces.get(place) {
-        Some(Piece::All(form)) if reader == Reader::Program && is_alone => Some(*form),
+        Some(Piece::All(part)) if reader == Reader::Program && is_alone => Some(part),
         _ => None,
     }
 }
@@ -108,9 +113,7 @@ fn index_of(position: i64, count: usize) -> Option<usize> {
 /// The fault of braces that look like the name of a column, where columns have names and none has this one. Braces around
 /// anything else are text, such as a script of awk or a list for the shell.
 fn missing_column(inside: &str, columns: &[String], column: usize) -> Option<TemplateError> {
-    // A column without a name has its position in place of one.
-    let is_named = |(index, name): &(usize, &String)| **name != (index + 1).to_string();
-    let names: Vec<String> = columns.iter().enumerate().filter(is_named).map(|(_, name)| name.clone()).collect();
+    let names = names_of(columns);
     let (name, _) = Form::split(inside);
     let name = name.rsplit_once(':').filter(|(_, written)| looks_like_format(written)).map_or(name, |(name, _)| name);
     let is_word = name.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '-'));
@@ -124,6 +127,19 @@ fn missing_column(inside: &str, columns: &[String], column: usize) -> Option<Tem
         meant,
         names,
     })
+}
+
+/// The names of the columns that have one.
+fn names_of(columns: &[String]) -> Vec<String> {
+    // A column without a name has its position in place of one.
+    let is_named = |(index, name): &(usize, &String)| **name != (index + 1).to_string();
+    columns.iter().enumerate().filter(is_named).map(|(_, name)| name.clone()).collect()
+}
+
+fn no_such_column(name: &str, columns: &[String], column: usize) -> TemplateError {
+    let names = names_of(columns);
+    let meant = suggestion::nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
+    TemplateError::NoSuchColumn { column, found: name.to_owned(), meant, names }
 }
 
 fn column_called(inside: &str, columns: &[String], column: usize) -> Result<Option<(usize, Part)>, TemplateError> {

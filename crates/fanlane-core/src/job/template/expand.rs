@@ -3,8 +3,8 @@
 
 use bstr::{BStr, BString};
 
-use super::form::Form;
-use super::{NumberFormat, NumberUse, Part};
+use super::expression::Surroundings;
+use super::{Expression, NumberFormat, NumberUse, Part};
 use crate::job::quote::quote_for;
 use crate::job::shell::Quoting;
 
@@ -53,20 +53,24 @@ pub struct TaskPlace {
     pub number: u64,
     /// The number of the lane that it runs in, 1 for the first: `{%}`.
     pub slot: u32,
+    /// Number of tasks.
+    pub total: u64,
 }
 
 /// A template bound to the columns of its inputs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CommandLine {
     /// All literal text, one stretch after the other.
-    text: Vec<u8>,
+    pub(super) text: Vec<u8>,
     pub(super) steps: Vec<Step>,
     /// How values are quoted for a shell; `None`: they are not.
     pub(super) quoting: Option<Quoting>,
     pub(super) numbers: Vec<NumberUse>,
+    /// What stands between the repetitions of a word.
+    pub(super) between: u8,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     Text {
         start: usize,
@@ -74,6 +78,7 @@ pub(super) enum Step {
     },
     Number(NumberFormat),
     Slot(NumberFormat),
+    SlotFromZero(NumberFormat),
     Value {
         index: usize,
         part: Part,
@@ -83,10 +88,14 @@ pub(super) enum Step {
         back: usize,
         part: Part,
     },
-    All(Form),
+    All(Part),
+    /// The next steps are taken once for each value, of which alone they hold the parts.
+    ForEachValue {
+        steps: usize,
+    },
     /// Each value is a word of a program; unless these are the first words, others stand before them.
     Words {
-        form: Form,
+        part: Part,
         first: bool,
     },
 }
@@ -100,47 +109,94 @@ impl CommandLine {
     /// Appends the command line of a task to `out`. A value that the task lacks, because its group of inputs is the last
     /// and shorter than the others, is empty.
     pub fn expand_into<V: Values + ?Sized>(&self, place: TaskPlace, values: &V, out: &mut Vec<u8>) {
-        let mut digits = Digits::new();
-        for step in &self.steps {
-            match *step {
-                Step::Text { start, end } => out.extend_from_slice(&self.text[start..end]),
-                Step::Number(format) => format.write(digits.format(place.number).as_bytes(), out),
-                Step::Slot(format) => format.write(digits.format(place.slot).as_bytes(), out),
-                Step::Value { index, part } => self.put_value(index, part, values, out),
-                Step::FromEnd { back, part } => {
-                    if let Some(index) = values.count().checked_sub(back) {
-                        self.put_value(index, part, values, out);
-                    }
+        let mut steps = &self.steps[..];
+        while let Some((step, rest)) = steps.split_first() {
+            steps = rest;
+            let Step::ForEachValue { steps: count } = step else {
+                self.put_step(step, None, place, values, out);
+                continue;
+            };
+            let (repeated, rest) = steps.split_at(*count);
+            steps = rest;
+            // A task without values has the word once, with nothing in it.
+            for index in 0..values.count().max(1) {
+                if index > 0 {
+                    out.push(self.between);
                 }
-                Step::All(form) => self.put_all(form, b' ', values, out),
-                Step::Words { form, first } => {
-                    if !first && values.count() > 0 {
-                        out.push(b'\0');
-                    }
-                    self.put_all(form, b'\0', values, out);
+                for step in repeated {
+                    self.put_step(step, Some(index), place, values, out);
                 }
             }
         }
     }
 
-    fn put_value<V: Values + ?Sized>(&self, index: usize, part: Part, values: &V, out: &mut Vec<u8>) {
+    /// Appends what a step stands for; of all values only that at `only`, if one is meant.
+    fn put_step<V: Values + ?Sized>(
+        &self,
+        step: &Step,
+        only: Option<usize>,
+        place: TaskPlace,
+        values: &V,
+        out: &mut Vec<u8>,
+    ) {
+        let mut digits = Digits::new();
+        match step {
+            Step::Text { start, end } => out.extend_from_slice(&self.text[*start..*end]),
+            Step::Number(format) => format.write(digits.format(place.number).as_bytes(), out),
+            Step::Slot(format) => format.write(digits.format(place.slot).as_bytes(), out),
+            Step::SlotFromZero(format) => {
+                format.write(digits.format(place.slot.saturating_sub(1)).as_bytes(), out);
+            }
+            Step::Value { index, part } => self.put_value(*index, part, place, values, out),
+            Step::FromEnd { back, part } => {
+                if let Some(index) = values.count().checked_sub(*back) {
+                    self.put_value(index, part, place, values, out);
+                }
+            }
+            Step::All(part) => match only {
+                Some(index) => self.put_value(index, part, place, values, out),
+                None => self.put_all(part, b' ', place, values, out),
+            },
+            Step::Words { part, first } => {
+                if !first && values.count() > 0 {
+                    out.push(b'\0');
+                }
+                self.put_all(part, b'\0', place, values, out);
+            }
+            Step::ForEachValue { .. } => unreachable!("words are not repeated within words"),
+        }
+    }
+
+    fn put_value<V: Values + ?Sized>(
+        &self,
+        index: usize,
+        part: &Part,
+        place: TaskPlace,
+        values: &V,
+        out: &mut Vec<u8>,
+    ) {
         if index >= values.count() {
             return;
         }
         let mut digits = Digits::new();
+        let value = values.value(index, &mut digits);
         match part {
-            Part::Form(form) => self.put(form.of(values.value(index, &mut digits)), out),
-            Part::Number(format) => format.write(values.value(index, &mut digits), out),
+            Part::Form(form) => self.put(form.of(value), out),
+            Part::Number(format) => format.write(value, out),
+            Part::Computed(expression) => {
+                let TaskPlace { number, slot, total } = place;
+                let computed = expression.of(value, Surroundings { number, slot, total });
+                if expression.is_unquoted() { out.extend_from_slice(&computed) } else { self.put(&computed, out) }
+            }
         }
     }
 
-    fn put_all<V: Values + ?Sized>(&self, form: Form, between: u8, values: &V, out: &mut Vec<u8>) {
-        let mut digits = Digits::new();
+    fn put_all<V: Values + ?Sized>(&self, part: &Part, between: u8, place: TaskPlace, values: &V, out: &mut Vec<u8>) {
         for index in 0..values.count() {
             if index > 0 {
                 out.push(between);
             }
-            self.put(form.of(values.value(index, &mut digits)), out);
+            self.put_value(index, part, place, values, out);
         }
     }
 
@@ -153,7 +209,18 @@ impl CommandLine {
 
     /// Whether it holds `{%}`, so that it differs from lane to lane.
     pub fn uses_slot(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step, Step::Slot(_)))
+        let is_slot = |step: &Step| matches!(step, Step::Slot(_) | Step::SlotFromZero(_));
+        self.steps.iter().any(is_slot) || self.expressions().any(Expression::uses_slot)
+    }
+
+    fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Value { part: Part::Computed(expression), .. }
+            | Step::FromEnd { part: Part::Computed(expression), .. }
+            | Step::All(Part::Computed(expression))
+            | Step::Words { part: Part::Computed(expression), .. } => Some(&**expression),
+            _ => None,
+        })
     }
 
     /// The command line of a task.

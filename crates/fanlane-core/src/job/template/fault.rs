@@ -14,11 +14,16 @@ pub enum TemplateError {
         /// Its column.
         column: usize,
     },
-    /// `{= … =}`.
-    #[error("column {column}: Perl expressions {{= … =}} are not supported; put the computation into the command")]
-    Perl {
+    /// `{= … =}` with what is not known.
+    #[error(
+        "column {column}: {reason}; {{= … =}} takes s/…/…/, tr/…/…/ and what docs/from-gnu-parallel.md lists, not Perl; put other \
+         computations into the command"
+    )]
+    Expression {
         /// The column at which it begins.
         column: usize,
+        /// What is not known.
+        reason: String,
     },
     /// `{0}`.
     #[error("column {column}: values are counted from 1, so there is no {{0}}; write {{1}} for the first")]
@@ -135,7 +140,7 @@ impl TemplateError {
         match self {
             Self::Empty => None,
             Self::Nul { column }
-            | Self::Perl { column }
+            | Self::Expression { column, .. }
             | Self::Zero { column }
             | Self::Blank { column, .. }
             | Self::Format { column, .. }

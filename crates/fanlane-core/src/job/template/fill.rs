@@ -107,6 +107,8 @@ fn part_of(value: &Inserted, part: Part, column: usize) -> Result<String, Templa
         Part::Number(format) if is_whole_number(value.text().as_bytes()) => {
             format.write(value.text().as_bytes(), &mut bytes);
         }
+        // Only other values are computed.
+        Part::Computed(_) => bytes.extend_from_slice(value.text().as_bytes()),
         Part::Number(_) => return Err(TemplateError::NotWhole { column, value: value.text().to_owned() }),
     }
     // A form cuts at ASCII characters alone.

@@ -1,12 +1,15 @@
 //! From the text of a command line to its pieces.
 
+use std::sync::Arc;
+
 use super::form::Form;
-use super::{NumberFormat, Part, Piece, TemplateError};
+use super::{Expression, NumberFormat, Part, Piece, TemplateError};
 
 /// What `{#}` and the like stand for.
 enum Name {
     Number,
     Slot,
+    SlotFromZero,
     At(i64),
 }
 
@@ -32,10 +35,17 @@ pub(super) fn parse_part(text: &str, column_of: &dyn Fn(usize) -> usize) -> Resu
         // A brace inside braces begins anew: `{{}}` is a replacement string between two braces of text.
         let Some(length) = text[inside_start..].find(['{', '}']) else { break };
         let close = inside_start + length;
-        let inside = &text[inside_start..close];
-        if inside.starts_with('=') && text[inside_start + 1..].contains("=}") {
-            return Err(TemplateError::Perl { column: column_of(open) });
+        if let Some(length) = text[inside_start..].strip_prefix('=').and_then(|rest| rest.find("=}")) {
+            if literal_start < open {
+                pieces.push(Piece::Text(text[literal_start..open].to_owned()));
+            }
+            let end = inside_start + 1 + length;
+            pieces.push(computed(&text[inside_start + 1..end], column_of(open))?);
+            at = end + 2;
+            literal_start = at;
+            continue;
         }
+        let inside = &text[inside_start..close];
         if text.as_bytes()[close] == b'{' {
             at = close;
             continue;
@@ -55,13 +65,39 @@ pub(super) fn parse_part(text: &str, column_of: &dyn Fn(usize) -> usize) -> Resu
     Ok(pieces)
 }
 
+/// `{= … =}`, `{=2 … =}` and `{=name … =}`, by what stands between the equals signs.
+fn computed(inside: &str, column: usize) -> Result<Piece, TemplateError> {
+    let read = |source: &str| Expression::read(source).map(|expression| Part::Computed(Arc::new(expression)));
+    let fault = |reason| TemplateError::Expression { column, reason };
+    let begin = inside.trim_start();
+    let first_word = begin.split(char::is_whitespace).next().unwrap_or_default();
+    let behind = &begin[first_word.len()..];
+    if let Some(Name::At(position)) = name(first_word) {
+        if position == 0 {
+            return Err(TemplateError::Zero { column });
+        }
+        return Ok(Piece::At { position, part: read(behind).map_err(fault)?, column });
+    }
+    let reason = match read(inside) {
+        Ok(part) => return Ok(Piece::All(part)),
+        Err(reason) => reason,
+    };
+    let is_name = first_word.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '-'));
+    match read(behind) {
+        Ok(part) if is_name && !first_word.is_empty() && !behind.is_empty() => {
+            Ok(Piece::Named { name: first_word.to_owned(), part, column })
+        }
+        _ => Err(fault(reason)),
+    }
+}
+
 fn braced(inside: &str, column: impl Fn() -> usize) -> Result<Option<Piece>, TemplateError> {
     if let Some(piece) = counted(inside, &column)? {
         return Ok(Some(piece));
     }
     let (front, form) = Form::split(inside);
     if front.is_empty() {
-        return Ok(Some(Piece::All(form)));
+        return Ok(Some(Piece::All(Part::Form(form))));
     }
     // Parallel takes `{1 }` as `{1}` and `{ 1}` as text; either is meant as the value.
     let trimmed = inside.trim();
@@ -93,8 +129,9 @@ fn counted(inside: &str, column: &impl Fn() -> usize) -> Result<Option<Piece>, T
         }
     };
     match name {
-        Name::Number | Name::Slot if form != Form::Whole => Ok(None),
+        Name::Number | Name::Slot | Name::SlotFromZero if form != Form::Whole => Ok(None),
         Name::Number => Ok(Some(Piece::Number(format.unwrap_or_default()))),
+        Name::SlotFromZero => Ok(Some(Piece::SlotFromZero(format.unwrap_or_default()))),
         Name::Slot => Ok(Some(Piece::Slot(format.unwrap_or_default()))),
         Name::At(position) => {
             let part = format.map_or(Part::Form(form), Part::Number);
@@ -107,6 +144,7 @@ fn name(front: &str) -> Option<Name> {
     match front {
         "#" => return Some(Name::Number),
         "%" => return Some(Name::Slot),
+        "%-1" => return Some(Name::SlotFromZero),
         _ => {}
     }
     let digits = front.strip_prefix('-').unwrap_or(front);

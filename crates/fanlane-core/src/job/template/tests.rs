@@ -4,7 +4,7 @@ use bstr::{BStr, ByteSlice};
 
 use super::{TaskPlace, Template, TemplateError};
 
-const FIRST: TaskPlace = TaskPlace { number: 1, slot: 1 };
+const FIRST: TaskPlace = TaskPlace { number: 1, slot: 1, total: 1 };
 
 fn columns(count: usize) -> Vec<String> {
     (1..=count).map(|position| position.to_string()).collect()
@@ -117,7 +117,7 @@ fn columns_have_names() {
         let columns: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();
         let values: Vec<&BStr> = values.iter().map(|value| BStr::new(value.as_bytes())).collect();
         let bound = Template::parse(template).expect("parses").bind(&columns).expect("binds");
-        bound.expand(TaskPlace { number: 7, slot: 3 }, &values).to_string()
+        bound.expand(TaskPlace { number: 7, slot: 3, total: 9 }, &values).to_string()
     };
     assert_eq!(
         bind(&["x", "y"], "echo {x} {y.} {x/} {y//} {y/.} {}", &["a.b", "d/e.f"]),
@@ -181,13 +181,20 @@ fn faults_name_their_column() {
         ),
         (
             "é {= $_ =}",
-            TemplateError::Perl { column: 3 },
-            "column 3: Perl expressions {= … =} are not supported; put the computation into the command",
+            TemplateError::Expression { column: 3, reason: "'$_' is no expression that is known here".into() },
+            "column 3: '$_' is no expression that is known here; {= … =} takes s/…/…/, tr/…/…/ and what \
+             docs/from-gnu-parallel.md lists, not Perl; put other computations into the command",
         ),
         (
-            "e {= { =}",
-            TemplateError::Perl { column: 3 },
-            "column 3: Perl expressions {= … =} are not supported; put the computation into the command",
+            "e {=2 {; =}",
+            TemplateError::Expression { column: 3, reason: "'{' is no expression that is known here".into() },
+            "column 3: '{' is no expression that is known here; {= … =} takes s/…/…/, tr/…/…/ and what \
+             docs/from-gnu-parallel.md lists, not Perl; put other computations into the command",
+        ),
+        (
+            "{=0 uq() =}",
+            TemplateError::Zero { column: 1 },
+            "column 1: values are counted from 1, so there is no {0}; write {1} for the first",
         ),
         (
             "a { 1/. }",

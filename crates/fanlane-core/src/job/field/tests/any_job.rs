@@ -55,7 +55,8 @@ fn retry_wait() -> impl Strategy<Value = Option<RetryWait>> {
 
 fn control() -> impl Strategy<Value = Control> {
     let times = (halt(), secs(), retry_wait(), prop::option::of(100.1..1e9), secs());
-    let machine = (size(), prop::option::of(0.001..1e6), any::<Option<i32>>());
+    let limit = prop::option::of("[a-z]{1,9}");
+    let machine = (size(), prop::option::of(0.001..1e6), any::<Option<i32>>(), limit, any::<bool>());
     let limits = (size(), size(), size());
     let takes = (
         prop::option::of(request()),
@@ -71,6 +72,8 @@ fn control() -> impl Strategy<Value = Control> {
         heartbeat_secs: times.4,
         memfree_bytes: machine.0,
         load_limit: machine.1,
+        limit_command: machine.3,
+        no_swap: machine.4,
         nice: machine.2,
         limits: Limits { memory_bytes: limits.0, cpu_secs: limits.1, output_bytes: limits.2 },
         slots: takes.0,
@@ -119,7 +122,15 @@ pub(super) fn job() -> impl Strategy<Value = Job> {
         Just(Input::Stdin),
     ];
     let what = (text(), text(), task, prop::collection::vec(input, 0..3), any::<bool>());
-    let rows = (any::<Option<u32>>(), order(), any::<Option<u64>>(), any::<u64>());
+    let rows = (
+        any::<Option<u32>>(),
+        order(),
+        any::<Option<u64>>(),
+        any::<u64>(),
+        size(),
+        any::<Option<u32>>(),
+        any::<bool>(),
+    );
     let run = (prop::sample::select(&Mode::ALL), any::<Option<u32>>(), secs(), any::<u32>(), prop::option::of(text()));
     let shared = prop_oneof![Just(SharedSpec::Set), any::<u32>().prop_map(SharedSpec::BoundedQueue)];
     let shared = (prop::collection::btree_map(text(), shared, 0..3), size(), prop::sample::select(&Transport::ALL));
@@ -144,6 +155,9 @@ pub(super) fn job() -> impl Strategy<Value = Job> {
             inputs: what.3,
             linked: what.4,
             max_args: rows.0,
+            max_chars: rows.4,
+            spread: rows.5,
+            repeat_words: rows.6,
             order: rows.1,
             sample: rows.2,
             sample_seed: rows.3,

@@ -14,11 +14,20 @@ use fanlane_os::interrupts;
 ///
 /// # Errors
 /// When it cannot be started.
-pub(super) fn run(words: &[OsString], variables: &[(&str, String)]) -> Result<Status> {
+pub fn run(words: &[OsString], variables: &[(&str, String)]) -> Result<Status> {
     let (program, arguments) = words.split_first().context("there is no command to run")?;
     let mut command = Command::new(program);
     command.args(arguments).envs(variables.iter().map(|(name, value)| (name, value)));
-    let mut child = command.spawn().with_context(|| format!("{} cannot be started", program.display()))?;
+    run_command(&mut command)
+}
+
+/// Runs a command to its end.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn run_command(command: &mut Command) -> Result<Status> {
+    let started = command.spawn();
+    let mut child = started.with_context(|| format!("{} cannot be started", command.get_program().display()))?;
     // A handle never means another process.
     let handle = pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).context("the command cannot be watched")?;
     let forward = |count| {
