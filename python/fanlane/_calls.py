@@ -102,7 +102,7 @@ class Calls:
         """Gives a call its number and its memory; why not."""
         if type(payload) is Failed:
             return payload.error
-        number = self.flushed + len(self.labels) + 1
+        number = self.next_number()
         try:
             segment, length, offset = self.segments.put(payload)  # type: ignore[arg-type]
             try:
@@ -118,6 +118,10 @@ class Calls:
         self.labels.append(label.encode("utf-8", "replace"))
         submission.sink._number = number
         return None
+
+    def next_number(self) -> int:
+        """The number of the call whose label is appended next."""
+        return self.flushed + len(self.labels) + 1
 
     def why_refused(self) -> Optional[BaseException]:
         if not self.run.accepts_items():
@@ -135,7 +139,7 @@ class Calls:
 
     def submit_again(self, number: int) -> None:
         """Has a call done once more, under another number."""
-        again = self.flushed + len(self.labels) + 1
+        again = self.next_number()
         self.index.copy(number, again)
         entry = self.entries[again] = self.entries.pop(number)
         entry.sink._number = again

@@ -13,6 +13,8 @@ from typing import List, NamedTuple, Optional, Tuple
 
 from ._errors import CannotStart
 
+# Whether one thread of the script runs Python at a time.
+HAS_LOCK: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
 # What an interpreter may take to start on a loaded machine.
 ANSWER_TIMEOUT_SECS = 30
 OLDEST = (3, 9)
@@ -49,8 +51,7 @@ class Interpreter(NamedTuple):
 def own_interpreter() -> Interpreter:
     if not sys.executable:
         raise CannotStart("this Python does not know its own path (sys.executable); name one for the workers by interpreter=")
-    has_gil = getattr(sys, "_is_gil_enabled", lambda: True)()
-    return Interpreter(sys.executable, sys.version_info[:3], has_gil, sys.implementation.name, True)
+    return Interpreter(sys.executable, sys.version_info[:3], HAS_LOCK, sys.implementation.name, True)
 
 
 def interpreter_of(path: Optional[str]) -> Interpreter:

@@ -20,6 +20,7 @@ from . import _wire
 from ._chunks import SplitChunk
 from ._entrance import Entrance
 from ._errors import CallCancelled, RemoteError, WorkerDied, exception_of, failure_of, words_of
+from ._interpreter import HAS_LOCK
 from ._output import Output
 from ._program import other_version, refused
 from ._waiting import Waiting
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from ._calls import Entry
     from ._run import Run
 
-# Without the global lock a thread may go to sleep and not see what another one has just asked: it is always woken then.
-HAS_LOCK: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
 # How long a label may wait for others while the workers have calls to do.
 BUNCH_SECS = 0.001
 # A call that the engine says is done and whose large result has not come: the interpreter has died between both.
@@ -92,6 +91,7 @@ class Reader:
         # In this order: a request is either seen here, or wakes this thread.
         run.is_awake = False
         happened = self.epoll.poll(0 if run.requests else timeout)
+        # Without the global lock this thread may go to sleep and not see what another one has just asked: it is always woken then.
         run.is_awake = HAS_LOCK
         if self.terminals:
             for descriptor in self.terminals.intersection(descriptor for descriptor, _ in happened):

@@ -138,9 +138,9 @@ impl Semaphore {
 
     /// Takes one of `places` places, and waits for it; `None`: none was free in time.
     fn take(&self, places: u32, timeout: Option<Duration>) -> Result<Option<File>> {
-        let files: Vec<File> = (0..places).map(|number| self.place(number)).collect::<Result<_>>()?;
-        let mut waiting = Vec::with_capacity(files.len());
-        for file in files {
+        let mut waiting = Vec::new();
+        for number in 0..places {
+            let file = self.place(number)?;
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => return Ok(Some(file)),
                 Err(Errno::WOULDBLOCK | Errno::INTR) => waiting.push(file),

@@ -124,13 +124,12 @@ fn under_way_ui(ui: &mut Ui, session: &Session, run: &CurrentRun, requests: &mut
         let can_pause = run.allows(RunCommand::Pause);
         let (icon, words) = if paused { (ICON_PLAY_ARROW, "Resume") } else { (ICON_PAUSE, Action::PauseResume.text()) };
         // The same width with either label, so that Stop does not move.
-        let button = steady_icon_button(ui, icon, words, !stopping && can_pause, 13.0 * theme::UNIT)
+        let pause = steady_icon_button(ui, icon, words, !stopping && can_pause, 13.0 * theme::UNIT)
             .on_hover_text(Action::PauseResume.hint())
             .on_disabled_hover_text(if can_pause { "The run is stopping" } else { "Its engine cannot pause a run" });
-        if button.clicked() {
+        if pause.clicked() {
             requests.action(Action::PauseResume);
         }
-        let pause = button;
         let stop = icon_button(ui, ICON_STOP, Action::Stop.text(), !stopping)
             .on_hover_text(Action::Stop.hint())
             .on_disabled_hover_text("The run is stopping");

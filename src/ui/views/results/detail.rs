@@ -123,7 +123,7 @@ impl Detail {
         ui.push_id(("task", task.0), |ui| {
             self.head_ui(ui, run, record, running, requests);
             if model.records.of(task).is_none() && !model.running.contains_key(&task) {
-                ui.label(unended_words(&model, task));
+                ui.label(super::steering::unended_words(&model, task));
             }
             facts_ui(ui, record, &model);
             if attempts.len() > 1 {
@@ -168,25 +168,13 @@ impl Detail {
 
     fn head_ui(&self, ui: &mut Ui, run: &CurrentRun, record: &AttemptRecord, running: bool, requests: &mut Requests) {
         let text = task_text(&run.batch, record.task);
-        ui.horizontal(|ui| {
-            ui.label(
-                RichText::new(format!("Task {}", format::count(run.number(record.task))))
-                    .text_style(theme::title_style()),
-            );
-            outcome_badge_ui(ui, record.outcome.class());
-            right_end_ui(ui, "steps", |ui| {
-                if icon_button(ui, ICON_CONTENT_COPY, "Copy command", true).clicked() {
-                    requests.copy(sanitize::text(text.as_bytes()));
-                }
-                let again = icon_button(ui, ICON_REPLAY, "Rerun this task", !running)
-                    .on_disabled_hover_text("A run is under way");
-                if again.clicked() {
-                    requests.command(Command::RerunTask(record.task));
-                }
-                if small_icon_button(ui, ICON_CLOSE, "Close the details").clicked() {
-                    requests.command(Command::SelectTask(None));
-                }
-            });
+        let badge = |ui: &mut Ui| drop(outcome_badge_ui(ui, record.outcome.class()));
+        heading_ui(ui, run.number(record.task), &text, requests, badge, |ui, requests| {
+            let again =
+                icon_button(ui, ICON_REPLAY, "Rerun this task", !running).on_disabled_hover_text("A run is under way");
+            if again.clicked() {
+                requests.command(Command::RerunTask(record.task));
+            }
         });
         if let Some(failure) = Failure::of(record).filter(|failure| !failure.line.is_empty()) {
             failure_ui(ui, &failure);
@@ -265,36 +253,53 @@ impl Detail {
     }
 }
 
-/// A task that has not ended: what is known of it, and a button that cancels it.
-fn running_ui(ui: &mut Ui, run: &CurrentRun, model: &RunModel, task: TaskId, room: f32, requests: &mut Requests) {
-    let running = model.running.get(&task);
-    let can_cancel = !model.is_finished() && !model.progress.stopping;
-    let text = task_text(&run.batch, task);
+/// The line above the details of a task: its number, its state, and between the steps that each has, the one of its state.
+fn heading_ui(
+    ui: &mut Ui,
+    number: u64,
+    text: &str,
+    requests: &mut Requests,
+    badge: impl FnOnce(&mut Ui),
+    step: impl FnOnce(&mut Ui, &mut Requests),
+) {
     ui.horizontal(|ui| {
-        ui.label(RichText::new(format!("Task {}", format::count(run.number(task)))).text_style(theme::title_style()));
-        if running.is_some() {
-            running_badge_ui(ui);
-        }
+        ui.label(RichText::new(format!("Task {}", format::count(number))).text_style(theme::title_style()));
+        badge(ui);
         right_end_ui(ui, "steps", |ui| {
             if icon_button(ui, ICON_CONTENT_COPY, "Copy command", true).clicked() {
                 requests.copy(sanitize::text(text.as_bytes()));
             }
-            let cancel = icon_button(ui, ICON_CANCEL, "Cancel this task", can_cancel)
-                .on_hover_text("Cancel only this task; the others continue")
-                .on_disabled_hover_text("The run has ended or is stopping");
-            if cancel.clicked() {
-                requests.command(Command::CancelTask(task));
-            }
+            step(ui, requests);
             if small_icon_button(ui, ICON_CLOSE, "Close the details").clicked() {
                 requests.command(Command::SelectTask(None));
             }
         });
     });
+}
+
+/// A task that has not ended: what is known of it, and a button that cancels it.
+fn running_ui(ui: &mut Ui, run: &CurrentRun, model: &RunModel, task: TaskId, room: f32, requests: &mut Requests) {
+    let running = model.running.get(&task);
+    let can_cancel = !model.is_finished() && !model.progress.stopping;
+    let text = task_text(&run.batch, task);
+    let badge = |ui: &mut Ui| {
+        if running.is_some() {
+            running_badge_ui(ui);
+        }
+    };
+    heading_ui(ui, run.number(task), &text, requests, badge, |ui, requests| {
+        let cancel = icon_button(ui, ICON_CANCEL, "Cancel this task", can_cancel)
+            .on_hover_text("Cancel only this task; the others continue")
+            .on_disabled_hover_text("The run has ended or is stopping");
+        if cancel.clicked() {
+            requests.command(Command::CancelTask(task));
+        }
+    });
     command_ui(ui, &text, room);
     let Some(running) = running else {
         super::steering::queued_task_ui(ui, run, model, task, requests);
         let why = run.waiting(model).task_words(task);
-        let words = why.unwrap_or_else(|| unended_words(model, task).to_owned());
+        let words = why.unwrap_or_else(|| super::steering::unended_words(model, task).to_owned());
         ui.add(Label::new(sanitize::line(words.as_bytes())).wrap());
         return;
     };
@@ -312,16 +317,6 @@ fn running_ui(ui: &mut Ui, run: &CurrentRun, model: &RunModel, task: TaskId, roo
     facts.extend(model.lane_of.get(&running.worker).map(|lane| ("Lane", (lane.0 + 1).to_string())));
     pairs_ui(ui, None, facts);
     super::place::place_ui(ui, run, model, task, room, requests);
-}
-
-/// A task that is not running and has no last attempt.
-fn unended_words(model: &RunModel, task: TaskId) -> &'static str {
-    match (model.records.is_rest_cancelled(), model.records.retried(task).len()) {
-        (false, 0) => "It has not started yet.",
-        (false, _) => "It waits for its next attempt.",
-        (true, 0) => "It was cancelled before it started.",
-        (true, _) => "It was cancelled while it waited for its next attempt.",
-    }
 }
 
 /// The whole command, in as many lines as it has or takes; a long one scrolls.

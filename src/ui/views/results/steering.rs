@@ -1,4 +1,4 @@
-//! What can be done with a queued task from its details.
+//! A task that has not ended, in its details: why, and what can be done with it while it is queued.
 
 use egui::Ui;
 
@@ -29,4 +29,14 @@ pub fn queued_task_ui(ui: &mut Ui, run: &CurrentRun, model: &RunModel, task: Tas
             requests.order(task, order);
         }
     });
+}
+
+/// A task that is not running and has no last attempt.
+pub(super) fn unended_words(model: &RunModel, task: TaskId) -> &'static str {
+    match (model.records.is_rest_cancelled(), model.records.retried(task).len()) {
+        (false, 0) => "It has not started yet.",
+        (false, _) => "It waits for its next attempt.",
+        (true, 0) => "It was cancelled before it started.",
+        (true, _) => "It was cancelled while it waited for its next attempt.",
+    }
 }

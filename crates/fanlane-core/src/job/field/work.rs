@@ -3,7 +3,7 @@
 use super::field_rows;
 use super::text::{flag, given, map, number, read_ron, ron, shown, size, unless_default};
 use crate::job::amount::size_text;
-use crate::job::{Input, JOB_VERSION, MAX_ARGS, MAX_WORKERS, Order, parameter};
+use crate::job::{Input, JOB_VERSION, Job, MAX_ARGS, MAX_WORKERS, Order, parameter};
 
 field_rows! { WORK_GROUP: "Task and inputs", about_processes: false,
     VERSION {
@@ -102,6 +102,12 @@ field_rows! { PARAMETER_GROUP: "Parameters", about_processes: false,
     }
 }
 
+/// What is wrong with several rows in a task where tasks wait for others.
+fn problem_with_waiting(job: &Job) -> Option<String> {
+    let words = "tasks that wait for others by name are of one row each; remove it, or 'after' in control";
+    job.control.after.is_some().then(|| words.to_owned())
+}
+
 field_rows! { ORDER_GROUP: "Order", about_processes: false,
     MAX_ROWS {
         key: "max_args",
@@ -117,9 +123,7 @@ field_rows! { ORDER_GROUP: "Order", about_processes: false,
             if max_args > MAX_ARGS {
                 return Some(format!("it is {max_args}, expected 0 to {MAX_ARGS}"));
             }
-            job.control.after.is_some().then(|| {
-                "tasks that wait for others by name are of one row each; remove it, or 'after' in control".to_owned()
-            })
+            problem_with_waiting(job)
         },
     }
     MAX_CHARS {
@@ -143,9 +147,7 @@ field_rows! { ORDER_GROUP: "Order", about_processes: false,
             if job.max_args == Some(0) {
                 return Some("with max_args 0 a command has none of its values; remove one of the two".to_owned());
             }
-            job.control.after.is_some().then(|| {
-                "tasks that wait for others by name are of one row each; remove it, or 'after' in control".to_owned()
-            })
+            problem_with_waiting(job)
         },
     }
     SPREAD {

@@ -1,7 +1,39 @@
 //! How an imported command line reads its inputs: what ends a value, separates its columns and names them.
 
 use crate::job::inputs::Encoding;
-use crate::job::{Input, escapes};
+use crate::job::{Input, Job, escapes};
+
+/// A draft of a job, for the options that parallel and xargs share.
+pub(super) trait SharedOptions {
+    /// How its inputs are read.
+    fn reading(&mut self) -> &mut InputReading;
+    /// Its job.
+    fn job(&mut self) -> &mut Job;
+}
+
+/// `-0`
+pub(super) fn null(draft: &mut impl SharedOptions, _: &str) -> Result<(), String> {
+    draft.reading().separator = Some("\0".to_owned());
+    Ok(())
+}
+
+/// `-d`
+pub(super) fn delimiter(draft: &mut impl SharedOptions, value: &str) -> Result<(), String> {
+    draft.reading().separator = Some(unescaped(value));
+    Ok(())
+}
+
+/// `-E`
+pub(super) fn until(draft: &mut impl SharedOptions, value: &str) -> Result<(), String> {
+    draft.reading().until = Some(value.to_owned()).filter(|value| !value.is_empty());
+    Ok(())
+}
+
+/// `--process-slot-var`
+pub(super) fn slot_variable(draft: &mut impl SharedOptions, name: &str) -> Result<(), String> {
+    draft.job().environment.insert(name.to_owned(), "{%-1}".to_owned());
+    Ok(())
+}
 
 /// How inputs are read.
 #[derive(Default)]

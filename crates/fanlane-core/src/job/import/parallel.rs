@@ -1,6 +1,6 @@
 //! A command line of GNU parallel as a job.
 
-use super::input_reading::{InputReading, unescaped};
+use super::input_reading::{InputReading, SharedOptions, delimiter, null, slot_variable, unescaped, until};
 use super::options::{Known, Meaning, apply};
 use super::words::Word;
 use super::{ImportError, Imported, Note, job, note, note_words};
@@ -28,6 +28,16 @@ struct Draft {
     has_each: bool,
     /// Unless all values stand in its place.
     has_all: bool,
+}
+
+impl SharedOptions for Draft {
+    fn reading(&mut self) -> &mut InputReading {
+        &mut self.reading
+    }
+
+    fn job(&mut self) -> &mut Job {
+        &mut self.job
+    }
 }
 
 const RECORDS: &str = "standard input is not parted among the tasks, its lines are inputs; split it into files, or give each task a \
@@ -135,20 +145,8 @@ const OPTIONS: &[Known<Draft>] = &[
         Meaning::Missing(REMOTE),
     ),
     Known::flag(&["transfer", "cleanup", "controlmaster", "M", "onall", "nonall"], Meaning::Missing(REMOTE)),
-    Known::flag(
-        &["0", "null"],
-        Meaning::Set(|draft, _| {
-            draft.reading.separator = Some("\0".to_owned());
-            Ok(())
-        }),
-    ),
-    Known::valued(
-        &["d", "delimiter"],
-        Meaning::Set(|draft, value| {
-            draft.reading.separator = Some(unescaped(value));
-            Ok(())
-        }),
-    ),
+    Known::flag(&["0", "null"], Meaning::Set(null)),
+    Known::valued(&["d", "delimiter"], Meaning::Set(delimiter)),
     Known::valued(&["E"], Meaning::Set(until)),
     Known::attached(&["e", "eof"], Meaning::Set(until)),
     Known::flag(
@@ -158,13 +156,7 @@ const OPTIONS: &[Known<Draft>] = &[
             Ok(())
         }),
     ),
-    Known::valued(
-        &["process-slot-var", "processslotvar"],
-        Meaning::Set(|draft, name| {
-            draft.job.environment.insert(name.to_owned(), "{%-1}".to_owned());
-            Ok(())
-        }),
-    ),
+    Known::valued(&["process-slot-var", "processslotvar"], Meaning::Set(slot_variable)),
     Known::attached(
         &["i", "replace"],
         Meaning::Set(|draft, text| {
@@ -583,11 +575,6 @@ fn max_args(draft: &mut Draft, value: &str) -> Result<(), String> {
 
 fn named(draft: &mut Draft, text: &str, braces: &'static str) -> Result<(), String> {
     draft.shorthands.name(text, braces);
-    Ok(())
-}
-
-fn until(draft: &mut Draft, value: &str) -> Result<(), String> {
-    draft.reading.until = Some(value.to_owned()).filter(|value| !value.is_empty());
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use bstr::BStr;
 
-use super::input_reading::{InputReading, unescaped};
+use super::input_reading::{InputReading, SharedOptions, delimiter, null, slot_variable, until};
 use super::options::{Known, Meaning, apply};
 use super::words::Word;
 use super::{ImportError, Imported, job, note, note_words};
@@ -20,6 +20,16 @@ struct Draft {
     reading: InputReading,
 }
 
+impl SharedOptions for Draft {
+    fn reading(&mut self) -> &mut InputReading {
+        &mut self.reading
+    }
+
+    fn job(&mut self) -> &mut Job {
+        &mut self.job
+    }
+}
+
 const OPTIONS: &[Known<Draft>] = &[
     Known::valued(&["P", "max-procs"], Meaning::Set(procs)),
     Known::valued(&["n", "max-args"], Meaning::Set(max_args)),
@@ -33,20 +43,8 @@ const OPTIONS: &[Known<Draft>] = &[
         }),
     ),
     Known::flag(&["r", "no-run-if-empty"], Meaning::Same),
-    Known::flag(
-        &["0", "null"],
-        Meaning::Set(|draft, _| {
-            draft.reading.separator = Some("\0".to_owned());
-            Ok(())
-        }),
-    ),
-    Known::valued(
-        &["d", "delimiter"],
-        Meaning::Set(|draft, value| {
-            draft.reading.separator = Some(unescaped(value));
-            Ok(())
-        }),
-    ),
+    Known::flag(&["0", "null"], Meaning::Set(null)),
+    Known::valued(&["d", "delimiter"], Meaning::Set(delimiter)),
     Known::valued(&["E"], Meaning::Set(until)),
     Known::attached(&["e", "eof"], Meaning::Set(until)),
     Known::valued(&["L"], Meaning::Set(max_args)),
@@ -71,13 +69,7 @@ const OPTIONS: &[Known<Draft>] = &[
         Meaning::Missing("tasks begin without confirmation; fanlane run --dry-run shows them all"),
     ),
     Known::flag(&["o", "open-tty"], Meaning::Missing("tasks have no terminal")),
-    Known::valued(
-        &["process-slot-var"],
-        Meaning::Set(|draft, name| {
-            draft.job.environment.insert(name.to_owned(), "{%-1}".to_owned());
-            Ok(())
-        }),
-    ),
+    Known::valued(&["process-slot-var"], Meaning::Set(slot_variable)),
 ];
 
 /// Makes a job of a command line of xargs.
@@ -161,11 +153,6 @@ fn max_chars(draft: &mut Draft, value: &str) -> Result<(), String> {
     let bytes = value.parse::<u64>().ok().filter(|bytes| *bytes > 0);
     draft.job.max_chars = bytes;
     bytes.map(|_| ()).ok_or_else(|| format!("it is no number of bytes; commands have up to {DEFAULT_MAX_CHARS}"))
-}
-
-fn until(draft: &mut Draft, value: &str) -> Result<(), String> {
-    draft.reading.until = Some(value.to_owned()).filter(|value| !value.is_empty());
-    Ok(())
 }
 
 fn replace(draft: &mut Draft, value: &str) -> Result<(), String> {

@@ -3,7 +3,6 @@
 
 use bstr::{BStr, BString};
 
-use super::expression::Surroundings;
 use super::{Expression, NumberFormat, NumberUse, Part};
 use crate::job::quote::quote_for;
 use crate::job::shell::Quoting;
@@ -184,8 +183,7 @@ impl CommandLine {
             Part::Form(form) => self.put(form.of(value), out),
             Part::Number(format) => format.write(value, out),
             Part::Computed(expression) => {
-                let TaskPlace { number, slot, total } = place;
-                let computed = expression.of(value, Surroundings { number, slot, total });
+                let computed = expression.of(value, place);
                 if expression.is_unquoted() { out.extend_from_slice(&computed) } else { self.put(&computed, out) }
             }
         }

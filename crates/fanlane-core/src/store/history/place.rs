@@ -170,7 +170,8 @@ fn move_companions(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn with_end(path: &Path, end: &str) -> PathBuf {
+/// The path with `end` behind its name, as SQLite names companion files.
+pub(super) fn with_end(path: &Path, end: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(end);
     name.into()

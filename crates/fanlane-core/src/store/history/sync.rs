@@ -36,7 +36,7 @@ impl History {
     }
 
     fn log(&self) -> PathBuf {
-        self.path.with_file_name(format!("{}-wal", place::FILE))
+        place::with_end(&self.path, "-wal")
     }
 
     /// Begins a transaction whose commit returns when it, and all before it, are on the disk.

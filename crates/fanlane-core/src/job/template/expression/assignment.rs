@@ -1,6 +1,6 @@
 //! Assignments to `$_`: `$_=lc($_)`, `$_++`, `$_=seq()-1`.
 
-use super::Surroundings;
+use super::TaskPlace;
 use super::numeral::{Format, number_of, text_of};
 use super::substitution::Case;
 
@@ -134,11 +134,11 @@ impl Assignment {
         matches!(self, Self::Count(Counter::Slot, _) | Self::Print(_, Printed::Counter(Counter::Slot)))
     }
 
-    pub(super) fn of(&self, mut value: Vec<u8>, surroundings: Surroundings) -> Vec<u8> {
+    pub(super) fn of(&self, mut value: Vec<u8>, place: TaskPlace) -> Vec<u8> {
         match self {
             Self::Calculate(operator, number) => text_of(operator.of(number_of(&value), *number)),
             Self::Increment => incremented(value),
-            Self::Count(counter, offset) => counter.text(*offset, surroundings),
+            Self::Count(counter, offset) => counter.text(*offset, place),
             Self::Case(case) => {
                 case.apply(&mut value);
                 value
@@ -149,7 +149,7 @@ impl Assignment {
                 value
             }
             Self::Print(format, Printed::Value) => format.of(&value),
-            Self::Print(format, Printed::Counter(counter)) => format.of(&counter.text(0, surroundings)),
+            Self::Print(format, Printed::Counter(counter)) => format.of(&counter.text(0, place)),
             Self::Stretch(first, count) => stretch(&value, *first, *count).to_owned(),
             Self::Default(text) if value.is_empty() || value == b"0" => joined(text, &value),
             Self::Default(_) => value,
@@ -180,8 +180,8 @@ impl Operator {
 }
 
 impl Counter {
-    fn text(self, offset: i64, surroundings: Surroundings) -> Vec<u8> {
-        let Surroundings { number, slot, total } = surroundings;
+    fn text(self, offset: i64, place: TaskPlace) -> Vec<u8> {
+        let TaskPlace { number, slot, total } = place;
         let plus = |number: u64| (i128::from(number) + i128::from(offset)).to_string().into_bytes();
         match self {
             Self::Number => plus(number),

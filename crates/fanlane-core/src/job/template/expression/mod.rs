@@ -8,21 +8,11 @@ mod assignment;
 mod numeral;
 mod substitution;
 
+use super::TaskPlace;
 use assignment::Assignment;
 use substitution::{Substitution, Transliteration};
 
 pub(super) use substitution::Delimited;
-
-/// What an expression may ask for besides the value.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Surroundings {
-    /// The task's number, from 1.
-    pub number: u64,
-    /// The number of its lane, from 1.
-    pub slot: u32,
-    /// Number of tasks.
-    pub total: u64,
-}
 
 /// An expression, ready to be used.
 #[derive(Clone, Debug)]
@@ -107,7 +97,7 @@ impl Expression {
     }
 
     /// What becomes of a value.
-    pub(super) fn of(&self, value: &[u8], surroundings: Surroundings) -> Vec<u8> {
+    pub(super) fn of(&self, value: &[u8], place: TaskPlace) -> Vec<u8> {
         let mut value = value.to_owned();
         for statement in &self.statements {
             match statement {
@@ -117,7 +107,7 @@ impl Expression {
                     }
                 }
                 Statement::Transliterate(table) => table.apply(&mut value),
-                Statement::Assign(assignment) => value = assignment.of(value, surroundings),
+                Statement::Assign(assignment) => value = assignment.of(value, place),
             }
         }
         value
@@ -166,7 +156,7 @@ fn without_blanks(statement: &str) -> String {
 mod tests {
     use super::*;
 
-    const PLACE: Surroundings = Surroundings { number: 7, slot: 2, total: 120 };
+    const PLACE: TaskPlace = TaskPlace { number: 7, slot: 2, total: 120 };
 
     /// What Perl 5.36 gave in GNU parallel 20221122.
     #[test]
