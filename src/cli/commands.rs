@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Parser;
 
+use super::control::args::{CancelArgs, PauseArgs, PriorityArgs, RaiseArgs, RetryArgs, SkipArgs, WorkersArgs};
 use super::detached::attach::{AttachArgs, WatchArgs};
 use super::detached::follow::FollowArgs;
 use super::detached::locate::WhereArgs;
@@ -81,8 +82,24 @@ commands! {
     Follow(FollowArgs),
     /// Tell where a running task is: the stack of a Python call, and what its processes wait for
     Where(WhereArgs),
-    /// Stop a detached run and wait for its end
+    /// Stop a run that is going on and wait for its end
     Stop(StopArgs),
+    /// Start no further task of a run that is going on, detached or in a terminal; fanlane resume goes on
+    Pause(PauseArgs),
+    /// Set the size of the pool of a run that is going on
+    Workers(WorkersArgs),
+    /// End tasks of a run that is going on, or let them not begin
+    Cancel(CancelArgs),
+    /// End the attempt of a running task and begin it again
+    ///
+    /// It does not count as failed. A task that has ended is run again by fanlane rerun RUN --task TASK.
+    Retry(RetryArgs),
+    /// Give a task of a run that is going on another priority
+    Priority(PriorityArgs),
+    /// Cancel tasks, and let those that wait for them begin as if they were done
+    Skip(SkipArgs),
+    /// Let tasks that wait begin before all others
+    Raise(RaiseArgs),
     /// Put a job into the queue, to be run when its turn comes; it takes what fanlane run takes
     Add(Box<AddArgs>),
     /// List the jobs of the queue, and hold, release, move, start, time or drop them
@@ -97,7 +114,7 @@ commands! {
     History(HistoryArgs),
     /// Show a recorded run: its job, its machine, how it ended, which of its tasks are flaky
     Show(ShowArgs),
-    /// Resume a recorded run that was stopped or cut off
+    /// Let a paused run go on, or resume a recorded run that was stopped or cut off
     Resume(Box<ResumeArgs>),
     /// Run a recorded run again: all of it, only what failed, or some of its tasks
     Rerun(Box<RerunArgs>),

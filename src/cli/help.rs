@@ -153,12 +153,18 @@ const ADD_USAGE: &str = "fanlane add [OPTIONS] JOB.ron\n       \
 
 /// With the flags of its own alone: those of `fanlane run` are understood and completed, but shown there.
 fn with_own_flags(add: Command) -> Command {
-    let is_own = |arg: &Arg| ["name", "at", "hold", "after", "after_run"].contains(&arg.get_id().as_str());
+    let is_own = |arg: &Arg| {
+        ["name", "at", "hold", "after", "after_run", "job_group", "priority", "immediate"]
+            .contains(&arg.get_id().as_str())
+    };
     add.mut_args(|arg| {
         let is_shown = is_own(&arg);
         let arg = if is_shown { arg.help_heading(None::<&str>) } else { arg };
         arg.hide_short_help(!is_shown).hide_long_help(!is_shown)
     })
+    // Output is grouped anyway; the queue has groups.
+    .mut_arg("group", |arg| arg.long("group-output"))
+    .mut_arg("job_group", |arg| arg.long("group"))
     .override_usage(ADD_USAGE)
     .after_help(ADD_END)
 }

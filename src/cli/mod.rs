@@ -3,12 +3,13 @@
 //!
 //! Each command has a folder or a file with its arguments; [`commands`] is the table of them. Commands parse their arguments
 //! once, into plain values, and import only from the shared parts: `plan` (words to a job), `execute` (a plan to an exit
-//! status), `report` (what a run prints), `detached`, `run_name`, `choices`, and the rest below them.
+//! status), `report` (what a run prints), `detached`, `control`, `run_name`, `choices`, and the rest below them.
 
 mod child;
 mod choices;
 mod columns;
 mod commands;
+mod control;
 mod detached;
 mod execute;
 mod exit_status;

@@ -1,9 +1,10 @@
 //! `fanlane resume` and `fanlane rerun`: a run of the history is resumed or run again with the job as it was then, also with
 //! what its command line had laid over a job file; flags change it for this run. Whether its inputs are still the same is checked task by task.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Args;
 
+use super::control::{Wish, control};
 use super::execute::keep::Keep;
 use super::execute::recorded::recorded_plan;
 use super::execute::resume::{Resume, ResumeSource};
@@ -13,6 +14,8 @@ use super::report::args::ReportArgs;
 use super::run::OverlayArgs;
 use super::run_name::RunName;
 use super::subcommand::Subcommand;
+use fanlane_core::engine::RunCommand;
+use fanlane_core::store::history::RunState;
 
 /// The arguments that both have.
 #[derive(Debug, Args)]
@@ -38,9 +41,9 @@ struct RerunOptions {
 #[derive(Debug, Args)]
 #[command(args_override_self = true)]
 pub struct ResumeArgs {
-    /// The number of a run, or last
+    /// The number of a run, or last; of a run that is going on, also its name [default: the only one that is going on]
     #[arg(value_name = "RUN")]
-    run: RunName,
+    run: Option<String>,
     /// Also run the tasks that failed again
     #[arg(long)]
     failed: bool,
@@ -69,9 +72,25 @@ pub struct RerunArgs {
 
 impl Subcommand for Box<ResumeArgs> {
     fn perform(self) -> Result<Status> {
-        let (id, request) = self.options.request(self.run)?;
+        let Some(name) = self.recorded()? else {
+            ensure!(
+                !self.failed,
+                "--failed is for a run that has ended, and this one is going on; fanlane resume without it"
+            );
+            return control(self.run.as_deref(), Wish::new(RunCommand::Resume));
+        };
+        let (id, request) = self.options.request(name)?;
         let source = ResumeSource::History(RunName::Number(id));
         execute::run(RunRequest { resume: Some(Resume { source, failed_again: self.failed }), ..request })
+    }
+}
+
+impl ResumeArgs {
+    /// The recorded run that is meant; `None` where it is one that is going on.
+    fn recorded(&self) -> Result<Option<RunName>> {
+        let Some(Ok(name)) = self.run.as_deref().map(str::parse::<RunName>) else { return Ok(None) };
+        let goes_on = name.find().is_ok_and(|(_, row)| row.state == RunState::Running);
+        Ok((!goes_on).then_some(name))
     }
 }
 

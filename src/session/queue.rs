@@ -304,6 +304,8 @@ impl Session {
             held: false,
             at_unix_ms: None,
             after: after.into_iter().collect(),
+            group: None,
+            priority: 0,
         };
         let work = move || {
             let id = queue.add(new).map_err(|error| error.to_string())?;
@@ -368,6 +370,8 @@ mod tests {
             held: true,
             at_unix_ms: None,
             after: Vec::new(),
+            group: None,
+            priority: 0,
         };
         queue.add(new).expect("added");
         while next() == 0 {}

@@ -202,7 +202,7 @@ fn stop_ends_a_run_and_attach_ends_as_the_run_does() {
     assert_eq!(scene.state("1")["state"], "stopped");
     scene.nothing_is_left();
     let again = scene.run(&["stop"]);
-    assert!(again.code == Some(2) && again.err.contains("no detached run is running"), "{again:?}");
+    assert!(again.code == Some(2) && again.err.contains("no run is going on"), "{again:?}");
 
     scene.write("gate", "");
     let failing = "until [ -e go ]; do sleep 0.01; done; exit {}";

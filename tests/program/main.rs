@@ -4,6 +4,7 @@
 
 mod background;
 mod batches;
+mod control;
 mod documents;
 mod ends;
 mod exit_status;

@@ -331,3 +331,40 @@ fn a_task_of_a_queued_job_adds_another_and_what_makes_no_sense_is_refused() {
     assert!(empty.code == Some(2) && empty.err.contains("nothing was added: no input came on"), "{empty:?}");
     scene.runs_dry();
 }
+
+#[test]
+fn groups_have_limits_and_priorities_of_their_own_and_are_waited_for() {
+    let scene = Scene::new();
+    let refused = scene.run(&["add", "--group", "gpu", "echo {}", ":::", "1"]);
+    assert!(refused.code == Some(2) && refused.err.contains("no group 'gpu'"), "{refused:?}");
+    scene.change(&["group", "gpu"]);
+    scene.change(&["group", "it's \"2\"", "--parallel", "2"]);
+    for (group, name) in [("gpu", "1"), ("gpu", "2"), ("it's \"2\"", "3"), ("it's \"2\"", "4")] {
+        scene.add(&["--group", group, GATED, ":::", name]);
+    }
+    scene.add(&["--group", "gpu", "--priority", "5", GATED, ":::", "5"]);
+    wait_until("one of one group and two of the other", || {
+        ["1", "3", "4"].iter().all(|n| scene.has(&format!("begun-{n}")))
+    });
+    let states: Vec<u64> = scene.jobs().iter().filter(|(_, state)| state == "queued").map(|(id, _)| *id).collect();
+    assert_eq!(states, [5, 2], "the higher priority is first");
+    scene.change(&["switch", "5", "2"]);
+    scene.change(&["pause", "--group", "gpu"]);
+    scene.add(&["--immediate", "--group", "gpu", "exit {}", ":::", "3"]);
+    let failed = scene.run(&["queue", "wait", "6"]);
+    assert!(failed.code == Some(1) && failed.err.contains("job 6 is not done"), "{failed:?}");
+    let busy = scene.run(&["queue", "group", "gpu", "--remove"]);
+    assert!(busy.code == Some(2) && busy.err.contains("has jobs: "), "{busy:?}");
+    scene.write("gate", "");
+    wait_until("the other group", || scene.record().len() == 3);
+    assert_eq!(scene.run(&["queue", "wait", "--group", "it's \"2\""]).code, Some(0));
+    scene.change(&["hold", "2"]);
+    let held = scene.run(&["queue", "wait", "2"]);
+    assert!(held.code == Some(1) && held.err.contains("job 2 is held"), "{held:?}");
+    scene.change(&["release", "--all"]);
+    scene.change(&["resume", "--group", "gpu"]);
+    assert_eq!(scene.run(&["queue", "wait", "--all"]).code, Some(0));
+    assert_eq!(scene.record()[3..], ["2", "5"]);
+    scene.change(&["group", "gpu", "--remove"]);
+    scene.nothing_is_left();
+}

@@ -91,7 +91,10 @@ fn task_of(watching: &DetachedRun, batch: &Batch, number: u64) -> Result<TaskId>
 }
 
 /// Why a run is not among the detached ones.
-fn absent(number: i64) -> Result<String> {
+///
+/// # Errors
+/// When the history cannot be read.
+pub fn absent(number: i64) -> Result<String> {
     let folder = history::default_folder()?;
     let row = History::existing(&folder)?.map(|history| history.run(number)).transpose()?;
     let state = row.map(|row| row.state.name());

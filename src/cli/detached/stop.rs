@@ -1,13 +1,12 @@
-//! `fanlane stop`: stops a detached run and waits for its end.
+//! `fanlane stop`: stops a run that is going on and waits for its end.
 
 use anyhow::Result;
 use clap::Args;
 
-use super::find;
+use crate::cli::control;
 use crate::cli::exit_status::Status;
 use crate::cli::report::Shortfall;
 use crate::cli::report::describe;
-use crate::cli::run_name::RunName;
 use crate::cli::subcommand::Subcommand;
 use crate::cli::terminal::remark;
 use fanlane_core::engine::RunCommand;
@@ -17,9 +16,9 @@ use fanlane_core::host::DetachedUpdate;
 /// The arguments of `fanlane stop`.
 #[derive(Debug, Args)]
 pub struct StopArgs {
-    /// The number of a run, or last [default: the only detached run]
+    /// A run that is going on: its number, its name, or last [default: the only one]
     #[arg(value_name = "RUN")]
-    run: Option<RunName>,
+    run: Option<String>,
     /// End running tasks at once by SIGKILL, without SIGTERM first
     #[arg(long)]
     now: bool,
@@ -27,7 +26,11 @@ pub struct StopArgs {
 
 impl Subcommand for StopArgs {
     fn perform(self) -> Result<Status> {
-        let mut watching = find(self.run)?;
+        let reached = control::find(self.run.as_deref())?;
+        if reached.info.in_terminal {
+            return control::stop(&reached, self.now);
+        }
+        let mut watching = reached.watch()?;
         watching.handle().command(if self.now { RunCommand::StopNow } else { RunCommand::Stop });
         let mut summary = None;
         while let Some(update) = watching.next_update()? {

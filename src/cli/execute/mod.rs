@@ -34,9 +34,9 @@ use at_end::AtEnd;
 use breakpoints::BreakBefore;
 pub use checks::{check_detached, check_shell};
 use fanlane_core::engine::{self, RunCommand, RunOptions, Sweep, event_pump};
-use fanlane_core::host::DetachedOrder;
+use fanlane_core::host::{DetachedOrder, TerminalRun};
 use fanlane_core::job::{Batch, MAX_WORKERS};
-use fanlane_core::store::history::HistoryRecorder;
+use fanlane_core::store::history::{HistoryRecorder, RunIdTeller};
 use fanlane_core::store::results_folder::ResultsFolder;
 use fanlane_os::interrupts::Interrupts;
 use fanlane_os::machine::cores;
@@ -235,6 +235,8 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
         .python(python)
         .spill_folder(spill_folder())
         .gate(keepers.history.as_ref().map(HistoryRecorder::gate));
+    let number = keepers.history.as_ref().map(HistoryRecorder::id_teller);
+    let number = || number.as_ref().and_then(RunIdTeller::id);
     let streams = report.streams()?;
     let earlier = rest.as_ref().map_or_else(Default::default, |rest| rest.earlier);
     let is_blocked = rest.as_ref().is_some_and(|rest| rest.blocked > 0);
@@ -268,8 +270,10 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
     };
 
     let ask_to_stop = |signal| run.command(if signal == 1 { RunCommand::Stop } else { RunCommand::StopNow });
-    let (followed, signals) = interrupts
-        .during(ask_to_stop, || {
+    let folder = plan.absolute_folder();
+    let reached = TerminalRun { run: &*run, batch: &batch, folder: &folder, number: &number, earlier };
+    let follow = || {
+        interrupts.during(ask_to_stop, || {
             let followed = match (&mut view, suspensions) {
                 (None, Some(suspensions)) => suspensions
                     .during(|| suspender.suspend(&*run, &stop), || report.follow(&events))
@@ -288,7 +292,8 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
             }
             followed
         })
-        .context("signals cannot be caught")?;
+    };
+    let (followed, signals) = reached.reachable_during(follow).context("signals cannot be caught")?;
     run.join();
     drop(terminal);
     let recorded = report.run();

@@ -18,7 +18,7 @@ use fanlane_core::job::Batch;
 use fanlane_core::job::batch::BatchError;
 use fanlane_core::job::inputs::InputError;
 use fanlane_core::job::parameter::ParameterError;
-use fanlane_core::store::queue::{After, JobQueue, NewJob, own_environment};
+use fanlane_core::store::queue::{After, Change, JobQueue, NewJob, own_environment};
 use fanlane_os::machine::cores;
 
 /// The arguments of `fanlane add`.
@@ -36,6 +36,16 @@ pub struct AddArgs {
     /// Start it once this detached run has ended, however it ends: its number, or last
     #[arg(long, value_name = "RUN")]
     after_run: Option<RunName>,
+    /// Put it into this group of jobs; fanlane queue group makes one
+    // Called --group where help::commands has taken that name from an option of fanlane run that changes nothing.
+    #[arg(long = "job-group", value_name = "GROUP")]
+    job_group: Option<String>,
+    /// Put it in front of jobs that wait with a lower priority; that of most is 0
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, hide_default_value = true)]
+    priority: i32,
+    /// Start it now, beside what runs
+    #[arg(long, conflicts_with_all = ["hold", "at", "after", "after_run"])]
+    immediate: bool,
     /// What is run, and how.
     #[command(flatten)]
     run: RunArgs,
@@ -122,10 +132,15 @@ impl AddArgs {
             held: self.hold,
             at_unix_ms: self.at.and_then(|at| at.0),
             after,
+            group: self.job_group.clone(),
+            priority: self.priority,
         };
         detached::detached_runs().check_folder()?;
         let queue = JobQueue::beside_history(&history);
         let id = queue.add(new)?;
+        if self.immediate {
+            queue.change(&[id], Change::Start)?;
+        }
         if !report.style.quiet {
             let inputs =
                 if is_read { "" } else { ", and its inputs, which cannot be read yet, are read when it starts" };

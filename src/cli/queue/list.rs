@@ -35,6 +35,11 @@ pub fn print_jobs(queue: &JobQueue, as_json: bool) -> Result<Status> {
     if list.parallel > 1 {
         remark(&format!("jobs of the queue that run at the same time: {}", list.parallel));
     }
+    for (name, group) in &list.groups {
+        let paused = if group.paused { "; it is paused until fanlane queue resume --group" } else { "" };
+        let name = printable(name, usize::MAX);
+        remark(&format!("jobs of the group {name} that run at the same time: {}{paused}", group.parallel));
+    }
     print(|out| if list.jobs.is_empty() { Ok(()) } else { write_table(&list, out) })
 }
 
@@ -45,7 +50,10 @@ fn write_table(list: &JobList, out: &mut dyn Write) -> io::Result<()> {
         let place = list.place(job.id).map_or_else(|| "-".to_owned(), |place| place.to_string());
         let added = if job.added_unix_ms == 0 { "-".to_owned() } else { local_minute(job.added_unix_ms) };
         let name = printable(job.name(), MAX_NAME_COLUMNS);
-        [job.id.to_string(), place, job.state_word(now).to_owned(), added, name, printable(&job.note(now), usize::MAX)]
+        let group = job.group.as_deref().map(|group| format!("group {}", printable(group, usize::MAX)));
+        let notes = [group.unwrap_or_default(), printable(&job.note(now), usize::MAX)];
+        let notes: Vec<&str> = notes.iter().map(String::as_str).filter(|note| !note.is_empty()).collect();
+        [job.id.to_string(), place, job.state_word(now).to_owned(), added, name, notes.join(", ")]
     }));
     columns::write(&rows, [Side::Right, Side::Right, Side::Left, Side::Left, Side::Left, Side::Left], out)
 }
@@ -53,7 +61,12 @@ fn write_table(list: &JobList, out: &mut dyn Write) -> io::Result<()> {
 fn object(list: &JobList) -> serde_json::Value {
     let now = unix_ms();
     let jobs: Vec<serde_json::Value> = list.jobs.iter().map(|job| job_object(job, list, now)).collect();
-    json!({ "paused": list.paused, "parallel": list.parallel, "jobs": jobs })
+    let groups: serde_json::Map<String, serde_json::Value> = list
+        .groups
+        .iter()
+        .map(|(name, group)| (name.clone(), json!({ "parallel": group.parallel, "paused": group.paused })))
+        .collect();
+    json!({ "paused": list.paused, "parallel": list.parallel, "groups": groups, "jobs": jobs })
 }
 
 fn job_object(job: &QueuedJob, list: &JobList, now: u64) -> serde_json::Value {
@@ -66,6 +79,8 @@ fn job_object(job: &QueuedJob, list: &JobList, now: u64) -> serde_json::Value {
         "command": job.job.task.title(),
         "state": job.state_word(now),
         "place": list.place(job.id),
+        "group": job.group,
+        "priority": job.priority,
         "note": job.note(now),
         "run": run,
         "at_unix_ms": job.at_unix_ms,

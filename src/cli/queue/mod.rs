@@ -2,6 +2,9 @@
 
 pub mod add;
 mod list;
+#[cfg(test)]
+mod pueue_page;
+mod wait;
 
 use anyhow::Result;
 use clap::{Args, Subcommand as ClapSubcommand};
@@ -13,7 +16,7 @@ use super::terminal::remark;
 use fanlane_core::host::DetachedError;
 use fanlane_core::model::date::{coming_minute, parse_coming};
 use fanlane_core::store::history::default_folder;
-use fanlane_core::store::queue::{Change, JobQueue, Place};
+use fanlane_core::store::queue::{Change, JobList, JobQueue, Place, QueueError, QueuedJob};
 use fanlane_os::clock::unix_ms;
 
 /// The arguments of `fanlane queue`.
@@ -32,7 +35,9 @@ Examples:
   fanlane queue hold 4 5; fanlane queue release 4
   fanlane queue at 7 22:30
   fanlane queue start 7             now, beside what runs
-  fanlane queue parallel 2"
+  fanlane queue parallel 2
+  fanlane queue group gpu --parallel 1; fanlane add --group gpu COMMAND
+  fanlane queue wait --all && echo all are done"
 )]
 pub struct QueueArgs {
     /// What is changed; `None` lists the jobs.
@@ -51,17 +56,59 @@ struct Ids {
     ids: Vec<u64>,
 }
 
+/// The jobs that a command is about, one by one or together.
+#[derive(Debug, Args)]
+struct Chosen {
+    /// Numbers of jobs, as fanlane queue lists them
+    #[arg(value_name = "ID", required_unless_present_any = ["group", "all"])]
+    ids: Vec<u64>,
+    /// All jobs of this group that wait
+    #[arg(long, value_name = "GROUP", conflicts_with_all = ["ids", "all"])]
+    group: Option<String>,
+    /// All jobs that wait
+    #[arg(long, conflicts_with = "ids")]
+    all: bool,
+}
+
+impl Chosen {
+    /// The numbers of the jobs; with a group or all of them, of those that wait.
+    fn ids(&self, queue: &JobQueue) -> Result<Vec<u64>> {
+        if !self.all && self.group.is_none() {
+            return Ok(self.ids.clone());
+        }
+        let list = queue.list()?;
+        check_group(&list, self.group.as_deref())?;
+        let is_meant = |job: &&QueuedJob| self.all || job.group == self.group;
+        Ok(list.waiting().filter(is_meant).map(|job| job.id).collect())
+    }
+}
+
+/// Refuses a group that is not there.
+fn check_group(list: &JobList, group: Option<&str>) -> Result<()> {
+    let Some(group) = group.filter(|group| !list.groups.contains_key(*group)) else { return Ok(()) };
+    let known: Vec<String> = list.groups.keys().cloned().collect();
+    Err(QueueError::NoSuchGroup { group: group.to_owned(), known: known.join(", ") }.into())
+}
+
+/// The group that a command is about.
+#[derive(Debug, Args)]
+struct OfGroup {
+    /// Only for the jobs of this group
+    #[arg(long, value_name = "GROUP")]
+    group: Option<String>,
+}
+
 /// A change of the queue.
 #[derive(Debug, ClapSubcommand)]
 enum QueueAction {
     /// Do not start these jobs until they are released
-    Hold(Ids),
+    Hold(Chosen),
     /// Let held jobs start again
-    Release(Ids),
+    Release(Chosen),
     /// Take these jobs out of the queue
-    Drop(Ids),
+    Drop(Chosen),
     /// Start these jobs now, beside what runs
-    Start(Ids),
+    Start(Chosen),
     /// Let these jobs start earlier or later than others
     Move {
         /// The jobs.
@@ -85,11 +132,37 @@ enum QueueAction {
         /// 1 to 64
         #[arg(value_name = "N")]
         jobs: u32,
+        /// The group.
+        #[command(flatten)]
+        of: OfGroup,
     },
+    /// Let two jobs that wait change places
+    Switch {
+        /// Number of a job
+        #[arg(value_name = "ID")]
+        one: u64,
+        /// Number of the other job
+        #[arg(value_name = "ID")]
+        other: u64,
+    },
+    /// Make a group, whose jobs come under a limit of their own, change or remove it
+    Group {
+        /// Its name
+        #[arg(value_name = "GROUP")]
+        name: String,
+        /// How many of its jobs run at the same time, 1 to 64 [at first: 1]
+        #[arg(long, value_name = "N", default_value_t = 1, hide_default_value = true, conflicts_with = "remove")]
+        parallel: u32,
+        /// Remove it; it must have no jobs
+        #[arg(long)]
+        remove: bool,
+    },
+    /// Wait until jobs have left the queue; exit status 1 if one of them is not done, or is held
+    Wait(Chosen),
     /// Start no further job of the queue; those that run go on
-    Pause,
+    Pause(OfGroup),
     /// Let the jobs of the queue start again
-    Resume,
+    Resume(OfGroup),
 }
 
 /// The earliest start of a job.
@@ -122,21 +195,54 @@ impl Subcommand for QueueArgs {
             anyhow::Ok(format!("{} {}", named(ids), words(change, ids.len())))
         };
         let said = match action {
-            QueueAction::Hold(jobs) => change(&jobs.ids, Change::Hold)?,
-            QueueAction::Release(jobs) => change(&jobs.ids, Change::Release)?,
-            QueueAction::Drop(jobs) => change(&jobs.ids, Change::Drop)?,
-            QueueAction::Start(jobs) => change(&jobs.ids, Change::Start)?,
+            QueueAction::Hold(jobs) => change(&jobs.ids(&queue)?, Change::Hold)?,
+            QueueAction::Release(jobs) => change(&jobs.ids(&queue)?, Change::Release)?,
+            QueueAction::Drop(jobs) => change(&jobs.ids(&queue)?, Change::Drop)?,
+            QueueAction::Start(jobs) => change(&jobs.ids(&queue)?, Change::Start)?,
             QueueAction::Move { jobs, to } => change(&jobs.ids, Change::Move(to))?,
             QueueAction::At { id, time } => change(&[id], Change::At(time.0))?,
-            QueueAction::Parallel { jobs } => {
+            QueueAction::Parallel { jobs, of: OfGroup { group: None } } => {
                 queue.set_parallel(jobs)?;
                 format!("jobs of the queue that run at the same time: {jobs}")
             }
-            QueueAction::Pause => {
+            QueueAction::Parallel { jobs, of: OfGroup { group: Some(group) } } => {
+                check_group(&queue.list()?, Some(&group))?;
+                queue.set_group(&group, jobs)?;
+                format!("jobs of the group {group} that run at the same time: {jobs}")
+            }
+            QueueAction::Switch { one, other } => {
+                queue.switch(one, other)?;
+                format!("jobs {one} and {other} have changed places")
+            }
+            QueueAction::Group { name, remove: true, .. } => {
+                queue.remove_group(&name)?;
+                format!("the group {name} is removed")
+            }
+            QueueAction::Group { name, parallel, .. } => {
+                queue.set_group(&name, parallel)?;
+                format!(
+                    "jobs of the group {name} that run at the same time: {parallel}; fanlane add --group puts jobs into it"
+                )
+            }
+            QueueAction::Wait(jobs) => {
+                serve(&queue);
+                return wait::wait(&queue, &jobs);
+            }
+            QueueAction::Pause(OfGroup { group: Some(group) }) => {
+                queue.set_group_paused(&group, true)?;
+                format!(
+                    "no further job of the group {group} starts until fanlane queue resume --group; those that run go on"
+                )
+            }
+            QueueAction::Resume(OfGroup { group: Some(group) }) => {
+                queue.set_group_paused(&group, false)?;
+                format!("the jobs of the group {group} start again")
+            }
+            QueueAction::Pause(OfGroup { group: None }) => {
                 queue.set_paused(true)?;
                 "no further job of the queue starts until fanlane queue resume; those that run go on".to_owned()
             }
-            QueueAction::Resume => {
+            QueueAction::Resume(OfGroup { group: None }) => {
                 queue.set_paused(false)?;
                 "the jobs of the queue start again".to_owned()
             }

@@ -68,7 +68,7 @@ fn every_flag_that_the_text_names_is_one_of_its_command() {
             for flag in words.iter().map(flag).filter(|flag| flag.starts_with("--") && flag.len() > 2) {
                 // A command of a command has flags of its own.
                 let of = match words.get(1).filter(is_command) {
-                    Some(inner) if ["history", "import", "manager", "presets"].contains(command) => {
+                    Some(inner) if ["history", "import", "manager", "presets", "queue"].contains(command) => {
                         vec![*command, *inner]
                     }
                     _ => vec![*command],

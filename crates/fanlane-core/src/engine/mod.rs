@@ -25,6 +25,7 @@ mod run;
 mod run_clock;
 mod shared_objects;
 pub mod simulation;
+mod standing;
 mod start_failure;
 mod transport;
 mod worker;
@@ -44,6 +45,7 @@ pub use local::LocalEngine;
 pub use options::{GateKeeper, RunOptions, StartGate};
 pub use orphans::{Sweep, WORKER_MARKER, own_process};
 pub use progress::PROGRESS_VARIABLE;
+pub use standing::{RunStanding, TaskStanding};
 pub use worker::{TASK_MARKER, worker_role};
 
 /// What runs batches. Command line, window, detached runs and races start their runs through one, and know nothing of where its
@@ -112,6 +114,11 @@ impl EngineTraits {
 pub trait RunHandle: Send + Sync {
     /// Asks something of the run; has no effect after its end. Never waits for events to be taken.
     fn command(&self, command: RunCommand);
+
+    /// Where the run is now, and where one of its tasks is; `None` where the engine does not tell.
+    fn standing(&self, _task: Option<TaskId>) -> Option<RunStanding> {
+        None
+    }
 
     /// Suspends the run while `pause` goes on, in which this process is stopped: its tasks stand still, and so does its clock, so
     /// that no timeout, delay or measured time contains it. A run that cannot be suspended goes on meanwhile.

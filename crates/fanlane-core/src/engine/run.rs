@@ -21,7 +21,7 @@ use std::time::Duration;
 use crossbeam_channel::{Sender, bounded, unbounded};
 use rustix::process::getpgrp;
 
-use crate::event::{DispatchEvent, Event, EventKind, InterpreterFacts, RunEvent, RunHeader};
+use crate::event::{DispatchEvent, Event, EventKind, InterpreterFacts, RunEvent, RunHeader, TaskId};
 use crate::job::workload::Workload;
 use crate::job::workload::server::LoopbackServer;
 use crate::job::{Batch, Mode, TaskTemplate};
@@ -36,7 +36,7 @@ use super::protocol::{CallParameters, Caps, CommandKind, Setup, TaskSetup};
 use super::python::PythonCall;
 use super::run_clock::RunClock;
 use super::shared_objects::SharedObjects;
-use super::{EngineError, OutputInterest, RunCommand, RunHandle, RunOptions};
+use super::{EngineError, OutputInterest, RunCommand, RunHandle, RunOptions, RunStanding};
 
 use effects::{Driver, DriverState, Request};
 use event_outlet::EventOutlet;
@@ -186,6 +186,10 @@ impl RunHandle for Run {
         }
         // Another thread lets the events out: the caller may be the one that takes them.
         let _ = self.driver.requests.send(Request::Look);
+    }
+
+    fn standing(&self, task: Option<TaskId>) -> Option<RunStanding> {
+        Some(self.driver.core().dispatcher.standing(task))
     }
 
     fn grow(&self, grow: &mut dyn FnMut()) {

@@ -22,7 +22,6 @@ use crate::model::Progress;
 use crate::store::history::{HistoryRecorder, RecordedRun};
 use crate::store::queue::TakenJob;
 use event_pump::CHANNEL_EVENTS;
-use fanlane_os::clock::{monotonic_ns, unix_ms};
 use fanlane_os::interrupts;
 
 /// How often the history is checked for the run's number.
@@ -84,15 +83,10 @@ pub(super) fn begin(
     engine::own_process();
     let (sender, events) = event_pump::channel();
     let info = DetachedInfo {
-        pid: std::process::id(),
-        run: None,
-        name: batch.job().display_name().to_owned(),
-        started_unix_ms: unix_ms(),
-        epoch_ns: monotonic_ns(),
         folder: bytes(&order.folder),
         recorded: history.is_some(),
         earlier: order.earlier,
-        ended: false,
+        ..DetachedInfo::unnumbered(batch.job().display_name())
     };
     // From here on the job is this process's to run.
     let taken = to_take.map(ToTake::take).transpose()?;

@@ -7,6 +7,7 @@
 //! process that starts the jobs of the [queue](crate::store::queue) in their turn, each as a detached run.
 
 mod coalescer;
+mod control;
 mod folder;
 mod hosting;
 mod journal;
@@ -18,17 +19,20 @@ mod queue_runner;
 mod role;
 mod serve;
 mod start;
+mod terminal_run;
 mod watch;
 mod wire;
 
 use std::path::PathBuf;
 
+pub use control::ControlledRun;
 pub use folder::{RUNTIME_VARIABLE, own_runtime_folder};
 pub use order::DetachedOrder;
 pub use python_pool::python_pool_role;
 pub use queue_runner::queue_role;
 pub use role::host_role;
 pub use start::DetachedRuns;
+pub use terminal_run::TerminalRun;
 pub use watch::{DetachedHandle, DetachedRun, DetachedUpdate};
 pub use wire::DetachedInfo;
 

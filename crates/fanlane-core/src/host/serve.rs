@@ -11,6 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::coalescer::Coalescer;
+use super::control;
 use super::journal::{Journal, JournalRead, MAX_READ_BYTES};
 use super::wire::{self, DeadlineReader, DetachedInfo, FromHost, MAX_REQUEST_BYTES, ToHost};
 use crate::engine::{OutputInterest, OutputLevel, RunCommand, RunHandle};
@@ -227,6 +228,10 @@ fn receive(connection: &Connection, mut stream: UnixStream) {
                 serve(connection, stream, frames, false);
             }
         }
+        Ok(Some(ToHost::Control(command))) => {
+            let answer = control::carry_out(lock(&state.run).as_deref(), &state.batch, command);
+            let _ = wire::write_message(&mut stream, &answer);
+        }
         Ok(Some(ToHost::Command(_) | ToHost::StopOnDisconnect(_)) | None) | Err(_) => {}
     }
 }
@@ -279,7 +284,7 @@ fn read_requests(
             ToHost::Command(command) if state.watch(wanted, command) => {}
             ToHost::Command(command) => state.command(command),
             ToHost::StopOnDisconnect(wanted) => stops = wanted,
-            ToHost::Describe | ToHost::Watch => break,
+            ToHost::Describe | ToHost::Watch | ToHost::Control(_) => break,
         }
     }
     stops

@@ -12,12 +12,13 @@ use std::process::{Command, Stdio};
 use rustix::fs::{Access, access};
 
 use super::DetachedError;
+use super::control::{self, ControlledRun};
 use super::folder::{self, HostFolder};
 use super::order::{DetachedOrder, SentOrder, bytes};
 use super::role::{HOST_ROLE, StartRequest};
 use super::watch::{self, DetachedRun};
 use super::wire::{self, DetachedInfo, PackedOrder};
-use crate::engine::WORKER_MARKER;
+use crate::engine::{RunCommand, WORKER_MARKER};
 use crate::store::queue::JobQueue;
 use fanlane_os::child::{OWN_EXECUTABLE, WORKER_ROLE};
 use fanlane_os::socket;
@@ -147,6 +148,13 @@ impl DetachedRuns {
 
     /// The live runs, the oldest first, and the folders to reach them through. Folders of dead hosts are removed.
     pub fn list(&self) -> Vec<(DetachedInfo, PathBuf)> {
+        let mut found = self.list_reachable();
+        found.retain(|(info, _)| !info.in_terminal);
+        found
+    }
+
+    /// As [`DetachedRuns::list`], with the runs of terminals that can be controlled from elsewhere.
+    pub fn list_reachable(&self) -> Vec<(DetachedInfo, PathBuf)> {
         let Ok(runtime) = self.runtime_folder() else { return Vec::new() };
         let mut found = Vec::new();
         for folder in HostFolder::all(&runtime) {
@@ -157,6 +165,15 @@ impl DetachedRuns {
         }
         found.sort_by_key(|(info, _)| info.started_unix_ms);
         found
+    }
+
+    /// Has a run do something, and returns where it was before; by the folder from [`DetachedRuns::list_reachable`]. Tasks are
+    /// given by their numbers instead of their ids.
+    ///
+    /// # Errors
+    /// [`DetachedError::Refused`] when it has no such task or cannot do that, and when its process does not answer.
+    pub fn control(&self, folder: PathBuf, command: RunCommand) -> Result<ControlledRun, DetachedError> {
+        control::ask(&HostFolder::at(folder)?, command)
     }
 
     /// Watches a run from its start, by the folder from [`DetachedRuns::list`].

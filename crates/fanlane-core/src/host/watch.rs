@@ -106,7 +106,7 @@ impl DetachedRun {
                     }
                     continue;
                 }
-                Ok(Some(FromHost::Info(_) | FromHost::Batch(_))) => continue,
+                Ok(Some(FromHost::Info(_) | FromHost::Batch(_) | FromHost::Standing(_))) => continue,
                 Ok(None) => return Err(self.lost("the process was killed, or closed this connection")),
                 Err(error) => return Err(self.lost(&error.to_string())),
             }));

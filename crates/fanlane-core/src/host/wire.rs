@@ -10,16 +10,17 @@ use std::time::{Duration, Instant};
 use rustix::net::sockopt;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::engine::RunCommand;
+use crate::engine::{RunCommand, RunStanding};
 use crate::event::Event;
 use crate::job::{Mode, TaskId};
 use crate::model::Earlier;
+use fanlane_os::clock::{monotonic_ns, unix_ms};
 use fanlane_os::frame::{FrameError, FrameReader, write_frame};
 
 use super::DetachedError;
 
 /// Raised with each change of the messages, including events and packed batches.
-pub(super) const PROTOCOL_VERSION: u32 = 8;
+pub(super) const PROTOCOL_VERSION: u32 = 9;
 const MAGIC: &[u8; 12] = b"fanlane-host";
 /// Maximum size of a message from a watcher, in bytes.
 pub(super) const MAX_REQUEST_BYTES: usize = 4 << 10;
@@ -64,6 +65,8 @@ pub(super) enum ToHost {
     Command(RunCommand),
     /// Whether the run is stopped when this connection ends.
     StopOnDisconnect(bool),
+    /// As the first and only request: a command for the run whose tasks are given by their numbers instead of their ids.
+    Control(RunCommand),
 }
 
 /// A detached run.
@@ -89,6 +92,26 @@ pub struct DetachedInfo {
     pub earlier: Earlier,
     /// Whether the run has ended.
     pub ended: bool,
+    /// It is not detached but runs in a terminal: it can be controlled, and not watched.
+    pub in_terminal: bool,
+}
+
+impl DetachedInfo {
+    /// A run of this process that begins now, and has no number yet.
+    pub fn unnumbered(name: &str) -> Self {
+        Self {
+            pid: std::process::id(),
+            run: None,
+            name: name.to_owned(),
+            started_unix_ms: unix_ms(),
+            epoch_ns: monotonic_ns(),
+            folder: Vec::new(),
+            recorded: false,
+            earlier: Earlier::default(),
+            ended: false,
+            in_terminal: false,
+        }
+    }
 }
 
 /// A message from a host.
@@ -108,6 +131,8 @@ pub(super) enum FromHost<'a> {
     End,
     /// The request is refused.
     Refused(Cow<'a, str>),
+    /// Where the run and the task were before a [`ToHost::Control`] was carried out.
+    Standing(RunStanding),
     /// Rows of a batch that grows, before the event that tells of it.
     Rows(Vec<serde_bytes::ByteBuf>),
 }

@@ -97,7 +97,7 @@ impl Dispatcher {
     }
 
     /// Whether a task has not ended: it waits, or a worker has it and may have to give it back.
-    fn has_not_ended(&self, task: TaskId) -> bool {
+    pub(super) fn has_not_ended(&self, task: TaskId) -> bool {
         if task.0 >= self.plan.tasks {
             return false;
         }

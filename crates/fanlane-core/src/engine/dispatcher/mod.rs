@@ -22,6 +22,7 @@ mod queue;
 mod resources;
 #[cfg(test)]
 mod simulator_tests;
+mod standing;
 mod supervision;
 #[cfg(test)]
 mod supervision_tests;

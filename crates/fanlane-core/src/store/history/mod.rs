@@ -50,7 +50,7 @@ pub use pending::RecordedRun;
 pub use place::{FOLDER_VARIABLE, default_folder, is_switched_off};
 pub use prune::Retention;
 pub use read::RunLines;
-pub use recorder::HistoryRecorder;
+pub use recorder::{HistoryRecorder, RunIdTeller};
 pub use row::{RunEnvironment, RunRow, RunState, job_key};
 pub use salvage::Salvage;
 pub use schema::VERSION;

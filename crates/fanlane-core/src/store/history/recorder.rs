@@ -37,6 +37,17 @@ pub struct HistoryRecorder {
     is_over: bool,
 }
 
+/// Tells the number of a run in the history, once it has one.
+#[derive(Clone)]
+pub struct RunIdTeller(Arc<PendingRun>);
+
+impl RunIdTeller {
+    /// The number; `None` while the run has none.
+    pub fn id(&self) -> Option<i64> {
+        self.0.state().id
+    }
+}
+
 impl HistoryRecorder {
     /// Begins to record a run in the history in `folder`, which is created if needed. [`HistoryRecorder::add`] and
     /// [`HistoryRecorder::finish`] return messages about failures.
@@ -195,6 +206,11 @@ impl HistoryRecorder {
     /// The run's number in the history, once it has one.
     pub fn id(&self) -> Option<i64> {
         self.shared.state().id
+    }
+
+    /// Tells the same from other threads, also after this was dropped.
+    pub fn id_teller(&self) -> RunIdTeller {
+        RunIdTeller(Arc::clone(&self.shared))
     }
 
     /// Opens when the run is in the history, or cannot be: what its first task is to wait for.

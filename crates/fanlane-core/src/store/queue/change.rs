@@ -68,10 +68,16 @@ impl JobQueue {
                 queue.find(*id).map_err(|error| if is_past(&queue) { QueueError::HasEnded(*id) } else { error })?;
             }
         }
+        if let Some(group) = &new.group {
+            queue.settings.check_group(group)?;
+        }
         let known = queue.jobs.iter().map(|job| job.id).max().unwrap_or(0);
         let id = queue.settings.next.max(known + 1);
         queue.settings.next = id + 1;
-        queue.settings.order.push(id);
+        let behind = queue.jobs.iter().position(|job| !job.is_running() && job.priority < new.priority);
+        let mut order: Vec<u64> = queue.jobs.iter().map(|job| job.id).collect();
+        order.insert(behind.unwrap_or(order.len()), id);
+        queue.settings.order = order;
         queue.jobs.push(QueuedJob::new(id, unix_ms(), new));
         queue.write_settings()?;
         let path = self.stdin_file(id);

@@ -37,6 +37,12 @@ pub struct QueuedJob {
     #[serde(default)]
     pub(crate) break_before: Vec<u64>,
     environment: Vec<(Bytes, Bytes)>,
+    /// The group whose limits it comes under; `None`: those of the queue itself.
+    #[serde(default)]
+    pub group: Option<String>,
+    /// Jobs with a higher one were added in front of it.
+    #[serde(default)]
+    pub priority: i32,
 }
 
 /// What holds a job up, or that it runs.
@@ -79,6 +85,17 @@ pub enum After {
     },
 }
 
+/// A job that has left the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndedJob {
+    /// Its number.
+    pub id: u64,
+    /// The number of its run in the history, if it had one.
+    pub run: Option<i64>,
+    /// All of its tasks are done.
+    pub is_done: bool,
+}
+
 /// A job that is added to the queue.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewJob {
@@ -98,6 +115,10 @@ pub struct NewJob {
     pub at_unix_ms: Option<u64>,
     /// What has to end before it starts.
     pub after: Vec<After>,
+    /// The group whose limits it comes under; `None`: those of the queue itself.
+    pub group: Option<String>,
+    /// It is put in front of jobs that wait with a lower one; 0 is that of most.
+    pub priority: i32,
 }
 
 /// The environment of this process, without what marks it as a part of a task.
@@ -121,6 +142,8 @@ impl QueuedJob {
             job: new.job,
             break_before: new.break_before,
             environment: new.environment.into_iter().map(|(name, value)| (bytes(name), bytes(value))).collect(),
+            group: new.group,
+            priority: new.priority,
         }
     }
 
@@ -137,6 +160,8 @@ impl QueuedJob {
             job: Job::default(),
             break_before: Vec::new(),
             environment: Vec::new(),
+            group: None,
+            priority: 0,
         }
     }
 

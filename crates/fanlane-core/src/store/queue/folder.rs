@@ -4,7 +4,7 @@
 //! What the files say is compared with what lives: a job runs as long as its process holds a file locked, whatever its own file
 //! says. Nothing is written for that, so a full disk is in no reader's way.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::VERSION;
 use super::leftovers::Beside;
-use super::{After, JobQueue, JobState, MAX_PARALLEL, QueueError, QueuedJob};
+use super::{After, EndedJob, JobGroup, JobQueue, JobState, MAX_PARALLEL, QueueError, QueuedJob};
 use crate::job::file_options;
 
 const LOCK: &str = "lock";
@@ -32,13 +32,25 @@ pub(super) struct Settings {
     pub next: u64,
     pub parallel: u32,
     pub paused: bool,
+    /// Groups by their names.
+    pub groups: BTreeMap<String, JobGroup>,
+    /// The jobs that left the queue last, the newest last.
+    pub ended: Vec<EndedJob>,
     /// Jobs in the order in which they start; those that are missing here follow by their numbers.
     pub order: Vec<u64>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { version: VERSION, next: 1, parallel: 1, paused: false, order: Vec::new() }
+        Self {
+            version: VERSION,
+            next: 1,
+            parallel: 1,
+            paused: false,
+            groups: BTreeMap::new(),
+            ended: Vec::new(),
+            order: Vec::new(),
+        }
     }
 }
 

@@ -8,18 +8,20 @@
 mod change;
 mod entry;
 mod folder;
+mod group;
 mod leftovers;
 #[cfg(test)]
 mod tests;
 mod turn;
 mod write;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
 pub use change::{Change, Place};
-pub use entry::{After, JobState, NewJob, QueuedJob, own_environment};
+pub use entry::{After, EndedJob, JobState, NewJob, QueuedJob, own_environment};
+pub use group::JobGroup;
 pub(crate) use turn::wait_for_lock;
 pub use turn::{TakenJob, Turn};
 
@@ -41,11 +43,15 @@ pub struct JobList {
     pub paused: bool,
     /// How many jobs run at the same time, 1 to [`MAX_PARALLEL`].
     pub parallel: u32,
+    /// The jobs that left the queue last, the newest last.
+    pub ended: Vec<EndedJob>,
+    /// The groups, whose jobs do not come under these two.
+    pub groups: BTreeMap<String, JobGroup>,
 }
 
 impl Default for JobList {
     fn default() -> Self {
-        Self { jobs: Vec::new(), paused: false, parallel: 1 }
+        Self { jobs: Vec::new(), paused: false, parallel: 1, ended: Vec::new(), groups: BTreeMap::new() }
     }
 }
 
@@ -66,7 +72,7 @@ impl JobList {
             let waits_for_held = |after: &After| matches!(after, After::Job(id) if !going.contains(id));
             let goes = match job.state {
                 JobState::Running { .. } | JobState::Wanted => true,
-                JobState::Queued => !self.paused && !job.after.iter().any(waits_for_held),
+                JobState::Queued => !self.is_paused(job) && !job.after.iter().any(waits_for_held),
                 JobState::Held { .. } | JobState::Unreadable { .. } => false,
             };
             if goes {
@@ -75,6 +81,12 @@ impl JobList {
             }
         }
         coming
+    }
+
+    /// Whether no job of the group of this one starts.
+    fn is_paused(&self, job: &QueuedJob) -> bool {
+        let group = job.group.as_ref().and_then(|group| self.groups.get(group));
+        group.map_or(self.paused, |group| group.paused)
     }
 
     /// The place of a job among those that wait, from 1; `None` for one that runs.
@@ -120,6 +132,28 @@ pub enum QueueError {
     /// The number of jobs at the same time is out of range.
     #[error("{0} jobs at the same time are not possible: give 1 to {MAX_PARALLEL}; fanlane queue pause starts none")]
     Parallel(u32),
+    /// There is no group of this name.
+    #[error(
+        "there is no group '{group}' in the queue{}; fanlane queue group '{group}' --parallel 1 makes it",
+        if known.is_empty() { String::new() } else { format!(", only {known}") }
+    )]
+    NoSuchGroup {
+        /// The name.
+        group: String,
+        /// The names that there are.
+        known: String,
+    },
+    /// A group that has jobs cannot be removed.
+    #[error("the group '{group}' has jobs: {}; drop them first, or wait for them", numbers(jobs))]
+    GroupHasJobs {
+        /// The group.
+        group: String,
+        /// Its jobs.
+        jobs: Vec<u64>,
+    },
+    /// No group can have this name.
+    #[error("'{}' is no name for a group; write letters, digits or what else is on one line", .0.escape_debug())]
+    GroupName(String),
     /// It may not start now.
     #[error("it is not the turn of job {0}")]
     NotItsTurn(u64),
@@ -163,8 +197,12 @@ fn named(run: Option<i64>) -> String {
 fn only(jobs: &[u64]) -> String {
     match jobs {
         [job] => format!("job {job} is"),
-        jobs => format!("jobs {} are", jobs.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")),
+        jobs => format!("jobs {} are", numbers(jobs)),
     }
+}
+
+fn numbers(jobs: &[u64]) -> String {
+    jobs.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn stopping(run: Option<i64>) -> String {
@@ -200,6 +238,7 @@ impl JobQueue {
         let Some(queue) = self.lock_existing()? else { return Ok(JobList::default()) };
         let mut jobs = queue.jobs;
         jobs.sort_by_key(|job| !job.is_running());
-        Ok(JobList { jobs, paused: queue.settings.paused, parallel: queue.settings.parallel })
+        let folder::Settings { paused, parallel, ended, groups, .. } = queue.settings;
+        Ok(JobList { jobs, paused, parallel, ended, groups })
     }
 }

@@ -37,6 +37,8 @@ fn job(name: &str) -> NewJob {
         held: false,
         at_unix_ms: None,
         after: Vec::new(),
+        group: None,
+        priority: 0,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Whose turn it is: which jobs may start, and what has to happen before others may. The process that is to run a job takes it,
 //! which only one can.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use rustix::fs::FlockOperation;
 
 use super::folder::{Locked, is_locked, lock_file, open_private};
 use super::write::Fate;
-use super::{After, JobQueue, JobState, QueueError, QueuedJob};
+use super::{After, JobGroup, JobQueue, JobState, QueueError, QueuedJob};
 use fanlane_os::clock::unix_ms;
 
 /// What the queue waits for.
@@ -43,31 +44,41 @@ impl Locked<'_> {
     pub(super) fn turn(&self, now_unix_ms: u64) -> Result<Turn, QueueError> {
         let mut turn = Turn::default();
         let running: Vec<u64> = self.jobs.iter().map(|job| job.id).filter(|id| self.live.contains(id)).collect();
-        let wanted = self.jobs.iter().filter(|job| job.state == JobState::Wanted).count();
-        let mut places = (self.settings.parallel as usize).saturating_sub(running.len() + wanted);
+        let mut taken: HashMap<Option<&str>, usize> = HashMap::new();
+        for job in self.jobs.iter().filter(|job| job.state == JobState::Wanted || self.live.contains(&job.id)) {
+            *taken.entry(self.settings.group_of(job)).or_default() += 1;
+        }
         for job in &self.jobs {
             match job.state {
                 JobState::Wanted => turn.startable.push(job.id),
-                JobState::Queued if !self.settings.paused => {
+                JobState::Queued if !self.limits_of(job).paused => {
                     if let Some(at) = job.at_unix_ms.filter(|at| *at > now_unix_ms) {
                         turn.next_unix_ms = Some(turn.next_unix_ms.map_or(at, |next| next.min(at)));
                     } else if !job.after.is_empty() && self.waits(job, &mut turn)? {
                         // Its turn comes with the end of another.
-                    } else if places > 0 {
-                        places -= 1;
-                        turn.startable.push(job.id);
+                    } else {
+                        let taken = taken.entry(self.settings.group_of(job)).or_default();
+                        if *taken < self.limits_of(job).parallel as usize {
+                            *taken += 1;
+                            turn.startable.push(job.id);
+                        }
                     }
                 }
                 _ => {}
             }
         }
-        if !self.settings.paused {
+        let all_paused = self.settings.paused && self.settings.groups.values().all(|group| group.paused);
+        if !all_paused {
             // Also where nothing waits for its end: its tasks may add jobs, and cannot start what would start these.
             turn.locks.extend(running.iter().map(|id| self.queue.run_lock(*id)));
         }
         turn.locks.sort_unstable();
         turn.locks.dedup();
         Ok(turn)
+    }
+
+    fn limits_of(&self, job: &QueuedJob) -> JobGroup {
+        self.settings.limits_of(self.settings.group_of(job))
     }
 
     /// Whether something that has to end before this job goes on; notes the locks of its processes.

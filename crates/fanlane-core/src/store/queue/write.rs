@@ -11,9 +11,12 @@ use serde::Serialize;
 use tempfile::TempPath;
 
 use super::folder::{Locked, SETTINGS, fault, lock_file};
-use super::{After, JobQueue, QueueError};
+use super::{After, EndedJob, JobQueue, JobState, QueueError};
 use crate::job::file_options;
 use crate::store::atomic_write::{self, Existing};
+
+/// How many jobs that have left the queue are remembered.
+const MAX_ENDED: usize = 256;
 
 /// How a job leaves the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +130,15 @@ impl Locked<'_> {
                 let _ = fs::remove_file(beside);
             }
         }
+        for job in self.jobs.iter().filter(|job| gone.contains(&job.id)) {
+            let run = if let JobState::Running { run } = job.state { run } else { None };
+            self.settings.ended.push(EndedJob { id: job.id, run, is_done: fate == Fate::Done });
+        }
+        let surplus = self.settings.ended.len().saturating_sub(MAX_ENDED);
+        self.settings.ended.drain(..surplus);
         self.jobs.retain(|job| !gone.contains(&job.id));
+        // Who waits for them is told less where the disk is full.
+        let _ = self.write_settings();
         Ok(())
     }
 }
