@@ -21,6 +21,9 @@ from ._setup import Settings, whole
 
 T = TypeVar("T")
 
+# How long a future may be locked by those who look at it.
+LOCK_TIMEOUT_SECS = 1.0
+
 
 class CallFuture(Future, Sink):  # type: ignore[type-arg]
     """A `concurrent.futures.Future` whose `cancel` ends the call also while it is running."""
@@ -46,6 +49,15 @@ class CallFuture(Future, Sink):  # type: ignore[type-arg]
         return not self.done() and self._run.is_running(self)
 
     def _settle(self, key: int, ok: bool, value: Any) -> None:
+        # An interrupt may have left the lock held in the thread that waits, and whoever sets the value then waits for that thread: no
+        # other call is to wait with it.
+        if self._condition.acquire(timeout=LOCK_TIMEOUT_SECS):
+            self._condition.release()
+            self._settle_now(ok, value)
+        else:
+            threading.Thread(target=self._settle_now, args=(ok, value), name="fanlane-settle", daemon=True).start()
+
+    def _settle_now(self, ok: bool, value: Any) -> None:
         try:
             if ok:
                 self.set_result(value)
@@ -115,6 +127,7 @@ class Executor(_Executor):
         self._is_shut_down = False
         self._starting = threading.Lock()
         self._streams: "weakref.WeakSet[StreamFeed]" = weakref.WeakSet()
+        _executors.add(self)
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> "Future[T]":
         """Calls `fn(*args, **kwargs)` in a worker; a `concurrent.futures.Future` of its value."""
@@ -221,6 +234,18 @@ class Executor(_Executor):
         if run.has_ended:
             raise RuntimeError(f"cannot schedule new futures: {run.why_ended()}")
         return run
+
+
+_executors: "weakref.WeakSet[Executor]" = weakref.WeakSet()
+
+
+def _free_locks() -> None:
+    """In a fork: no other thread of this process will ever give back what it held."""
+    for executor in list(_executors):
+        executor._starting = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_free_locks)
 
 
 def _while_open(executor: "weakref.ref[Executor]", items: Iterable[Any]) -> Iterator[Any]:

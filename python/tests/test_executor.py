@@ -183,6 +183,31 @@ class Ends(Case):
             self.assertRaises(futures.CancelledError, list, values)
             self.assertEqual(executor.progress().done, 1)
 
+    def test_a_future_whose_lock_an_interrupt_has_left_held_keeps_no_other_waiting(self):
+        go = os.path.join(self.folder, "go")
+        with fanlane.Executor(1) as executor:
+            locked, other = executor.submit(functions.wait_for_file, go), executor.submit(functions.cube, 2)
+            locked._condition.acquire()
+            open(go, "w").close()
+            self.assertEqual(other.result(60), 8)
+            # While it waits for its value the thread gives the lock back.
+            self.assertEqual(locked.result(60), go)
+            locked._condition.release()
+
+    def test_a_fork_while_another_thread_starts_it_can_use_it(self):
+        with fanlane.Executor(1) as executor:
+            with executor._starting:
+                child = os.fork()
+                if child == 0:
+                    code = 1
+                    try:
+                        code = 0 if executor.submit(functions.cube, 2).result(60) == 8 else 2
+                        executor.shutdown()
+                    finally:
+                        os._exit(code)
+            self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 0)
+            self.assertEqual(executor.submit(functions.cube, 3).result(60), 27)
+
     def test_one_that_is_never_used_starts_nothing(self):
         with fanlane.Executor(4) as executor:
             self.assertEqual(executor.progress(), (0, 0, 0))
