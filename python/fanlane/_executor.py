@@ -171,7 +171,7 @@ class Executor(_Executor):
         try:
             function = run.functions.add(fn)
         except Exception as error:
-            run.ask(partial(feed.refuse_from, 0, error))
+            run.ask(partial(feed.refuse_rest, error))
             return _values(run, feed, deadline, None)
         feeder = Feeder(run, feed, function, name_of(fn), items, chunksize, True)
         if buffersize is not None:

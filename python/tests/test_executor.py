@@ -183,6 +183,17 @@ class Ends(Case):
             self.assertRaises(futures.CancelledError, list, values)
             self.assertEqual(executor.progress().done, 1)
 
+    def test_calls_that_are_cancelled_while_their_interpreter_starts_leave_it_usable(self):
+        begun, go = (os.path.join(self.folder, name) for name in ("begun", "go"))
+        with fanlane.Executor(1, initializer=functions.start_slowly, initargs=(begun, go)) as executor:
+            for count in range(1, 6):
+                call = executor.submit(functions.cube, count)
+                wait_until(lambda: os.path.exists(begun) and os.path.getsize(begun) >= count, "an interpreter starts")
+                self.assertTrue(call.cancel())
+            call = executor.submit(functions.cube, 2)
+            open(go, "w").close()
+            self.assertEqual(call.result(60), 8)
+
     def test_a_future_whose_lock_an_interrupt_has_left_held_keeps_no_other_waiting(self):
         go = os.path.join(self.folder, "go")
         with fanlane.Executor(1) as executor:
