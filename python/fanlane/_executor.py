@@ -10,7 +10,7 @@ from collections import deque
 from concurrent.futures import Executor as _Executor
 from concurrent.futures import Future, InvalidStateError, TimeoutError
 from functools import partial
-from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, TypeVar
+from typing import Any, Callable, Iterable, Iterator, List, Mapping, Optional, TypeVar
 
 from ._feeder import Feeder
 from ._pickling import name_of
@@ -23,6 +23,16 @@ T = TypeVar("T")
 
 # How long a future may be locked by those who look at it.
 LOCK_TIMEOUT_SECS = 1.0
+
+
+def _is_free(lock: Any) -> bool:
+    """Whether a lock, if it is one, can be had within the time for which somebody looks at a future."""
+    if lock is None:
+        return True
+    if not lock.acquire(timeout=LOCK_TIMEOUT_SECS):
+        return False
+    lock.release()
+    return True
 
 
 class CallFuture(Future, Sink):  # type: ignore[type-arg]
@@ -49,10 +59,14 @@ class CallFuture(Future, Sink):  # type: ignore[type-arg]
         return not self.done() and self._run.is_running(self)
 
     def _settle(self, key: int, ok: bool, value: Any) -> None:
-        # An interrupt may have left the lock held in the thread that waits, and whoever sets the value then waits for that thread: no
-        # other call is to wait with it.
-        if self._condition.acquire(timeout=LOCK_TIMEOUT_SECS):
-            self._condition.release()
+        # An interrupt may leave a lock held in the thread that waits, and whoever sets the value then waits for that thread: no other
+        # call is to wait with it.
+        waiters: List[Any] = getattr(self, "_waiters", [])
+        for waiter in waiters.copy():
+            if not all(map(_is_free, (getattr(waiter, "lock", None), getattr(waiter.event, "_cond", None)))):
+                # The wait that it was made for has been given up: `wait` and `as_completed` take no longer to look at it.
+                waiters.remove(waiter)
+        if _is_free(self._condition):
             self._settle_now(ok, value)
         else:
             threading.Thread(target=self._settle_now, args=(ok, value), name="fanlane-settle", daemon=True).start()

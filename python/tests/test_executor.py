@@ -205,6 +205,18 @@ class Ends(Case):
             self.assertEqual(locked.result(60), go)
             locked._condition.release()
 
+    def test_a_wait_that_an_interrupt_has_left_locked_keeps_no_call_waiting(self):
+        with fanlane.Executor(1) as executor:
+            for name in ("event", "lock"):
+                go = os.path.join(self.folder, name)
+                call = executor.submit(functions.wait_for_file, go)
+                given_up = futures._base._AllCompletedWaiter(1, stop_on_exception=False)
+                (given_up.event._cond if name == "event" else given_up.lock).acquire()
+                call._waiters.append(given_up)
+                open(go, "w").close()
+                self.assertEqual(executor.submit(functions.cube, 2).result(60), 8)
+                self.assertEqual(call.result(60), go)
+
     def test_a_fork_while_another_thread_starts_it_can_use_it(self):
         with fanlane.Executor(1) as executor:
             with executor._starting:
