@@ -11,7 +11,7 @@ use fanlane_core::store::engine_profiles::EngineProfiles;
 /// Where a batch runs.
 #[derive(Debug, Default, Args)]
 pub struct EngineArgs {
-    /// What runs the tasks: local, or a cluster: slurm, slurm:PROFILE; fanlane engines lists the profiles
+    /// What runs the tasks: local, a cluster: slurm, slurm:PROFILE, or hosts: ssh:PROFILE; fanlane engines lists the profiles
     #[arg(long, value_name = "ENGINE")]
     engine: Option<String>,
     /// Hosts that run the tasks.

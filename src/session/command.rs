@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use fanlane_core::engine::EngineChoice;
 use fanlane_core::event::{StreamName, TaskId};
 use fanlane_core::job::Mode;
 use fanlane_core::model::CauseId;
@@ -45,6 +46,10 @@ pub enum Command {
     SetJobWorkers(u32),
     /// Set how the open job is run next.
     SetMode(Mode),
+    /// Read the profiles of engines again.
+    ListEngines,
+    /// Set what runs the next runs.
+    SetEngine(EngineChoice),
     /// Run the open job.
     Run,
     /// Run the open job beside the run under way, as another detached run.

@@ -7,6 +7,7 @@
 mod background;
 mod command;
 pub mod end_command;
+mod engines;
 mod history;
 mod job_editor;
 mod machine;
@@ -34,6 +35,7 @@ use fanlane_core::job::{Job, Mode};
 use fanlane_core::model::search::Needle;
 
 pub use command::{Command, HistoryCommand, PresetCommand, RaceCommand};
+pub use engines::EngineList;
 pub use history::{ChangeKind, PastRun, PastRunUse, RunComparison, RunList, TaskChange, TaskEnd};
 pub use job_editor::{
     Beside, ColumnsDraft, DependenciesDraft, EnvironmentDraft, Expanded, FieldError, InputDraft, InputKind, JobDraft,
@@ -72,6 +74,8 @@ pub struct Session {
     pub history: RunList,
     /// The detached runs.
     pub detached: DetachedList,
+    /// The engines that can be chosen.
+    pub engines: EngineList,
     /// The queue of jobs.
     pub queue: QueueState,
     /// The races.
@@ -103,6 +107,7 @@ impl Session {
         let queue = QueueState::new(options.history.as_deref(), options.detached.as_ref(), &wake);
         let mut session = Self {
             queue,
+            engines: EngineList::new(options.engines),
             editor: JobEditor::new(options.folder, options.history.clone(), machine, Arc::clone(&wake)),
             presets,
             run: ShownRun::default(),
@@ -193,6 +198,8 @@ impl Session {
                     self.edit(|draft| draft.mode = mode);
                 }
             }
+            Command::ListEngines => self.list_engines(),
+            Command::SetEngine(engine) => self.choose_engine(engine),
             Command::Run => self.run(RunWay::Shown),
             Command::RunBeside => self.run(RunWay::Beside),
             Command::RunAfter => self.run(RunWay::After),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use fanlane_core::engine::Engine;
 use fanlane_core::host::DetachedRuns;
+use fanlane_core::store::engine_profiles::EngineProfiles;
 use fanlane_core::store::presets::Presets;
 use fanlane_core::store::race::Races;
 
@@ -29,6 +30,8 @@ pub struct SessionOptions {
     pub sweeps: bool,
     /// Starts and finds detached runs; `None`: runs are part of this process and end with it.
     pub detached: Option<DetachedRuns>,
+    /// The profiles of engines; `None`: everything runs on this machine.
+    pub engines: Option<EngineProfiles>,
     /// The file of the window's settings; `None`: they are not remembered.
     pub settings: Option<PathBuf>,
     /// The programs that show an output.
@@ -51,6 +54,7 @@ impl SessionOptions {
             history: None,
             sweeps: false,
             detached: None,
+            engines: None,
             settings: None,
             editor_programs: EditorPrograms { visual: None, desktop: "/no/such/program".into() },
             engine,

@@ -277,7 +277,7 @@ impl Session {
         if way == RunWay::Beside {
             let order = DetachedOrder {
                 folder,
-                engine: EngineChoice::Local,
+                engine: self.engines.chosen().clone(),
                 mode: origin.job.mode,
                 workers: self.machine.pool_of(&origin.job),
                 batch: origin.batch,
@@ -294,6 +294,10 @@ impl Session {
                 Err(error) => Err(error.to_string()),
             };
             return self.queue.work(work, &self.wake);
+        }
+        if *self.engines.chosen() != EngineChoice::Local {
+            let text = "Nothing was added. Jobs of the queue run on this machine: choose the engine local.";
+            return self.notices.show(Notice::mistake(text).about(Topic::Queue));
         }
         let behind = self.run.under_way().and_then(|run| Some((run.history_id(), run.lock_file()?)));
         let after = behind.map(|(run, lock)| After::Run { run, lock });

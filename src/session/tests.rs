@@ -117,6 +117,7 @@ fn scene() -> Scene {
         history: None,
         sweeps: false,
         detached: None,
+        engines: None,
         settings: None,
         editor_programs: SessionOptions::in_memory(Arc::new(engine.clone())).editor_programs,
         engine: Arc::new(engine.clone()),

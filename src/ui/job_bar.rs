@@ -5,6 +5,7 @@ use egui_material_icons::icons::{ICON_ADD, ICON_FOLDER_OPEN, ICON_PLAY_ARROW, IC
 
 use super::action::Action;
 use super::cut_label::cut_label;
+use super::engine_choice::engine_choice_ui;
 use crate::session::{Command, Page, Session};
 use fanlane_core::job::{MAX_WORKERS, Mode};
 use fanlane_core::model::format;
@@ -38,6 +39,9 @@ pub fn job_bar_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) -> Re
         }
         name_ui(ui, session, requests);
         ui.add_space(theme::UNIT);
+        if engine_choice_ui(ui, session, requests) {
+            ui.add_space(theme::UNIT);
+        }
         mode_ui(ui, session, requests);
         ui.add_space(theme::UNIT);
         workers_ui(ui, session, has_words, requests);
@@ -92,7 +96,9 @@ fn mode_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
         ui.spacing_mut().item_spacing.x = theme::HALF / 2.0;
         for mode in Mode::ALL {
             let button = Button::selectable(session.editor.mode() == mode, mode.name());
-            let response = ui.add(button).on_hover_text(mode_explanation(mode));
+            let obstacle = session.mode_obstacle(mode);
+            let response = ui.add_enabled(obstacle.is_none(), button).on_hover_text(mode_explanation(mode));
+            let response = response.on_disabled_hover_text(obstacle.unwrap_or_default());
             if response.accessible_name(format!("Mode {mode}")).clicked() {
                 requests.command(Command::SetMode(mode));
             }

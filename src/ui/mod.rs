@@ -13,6 +13,7 @@ mod desktop;
 mod desktop_look;
 mod dialogs;
 pub mod display;
+mod engine_choice;
 mod file_dialog;
 mod focus_in_sight;
 mod icon_button;

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use crate::session::{EditorPrograms, Machine, SessionOptions, remembered_size};
 use fanlane_core::engine::own_engine;
 use fanlane_core::host::DetachedRuns;
+use fanlane_core::store::engine_profiles::EngineProfiles;
 use fanlane_core::store::history;
 use fanlane_core::store::presets::Presets;
 use fanlane_core::store::race::Races;
@@ -78,6 +79,7 @@ fn session_options(job: Option<PathBuf>, watched: Option<PathBuf>) -> SessionOpt
         races: Races::open_default().ok(),
         history: history_folder(),
         detached: Some(DetachedRuns::new(OWN_EXECUTABLE.into())),
+        engines: EngineProfiles::open_default().ok(),
         sweeps: true,
         settings: Presets::open_default().ok().map(|presets| presets.folder().with_file_name("window.json")),
         editor_programs: EditorPrograms::of_user(),

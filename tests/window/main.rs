@@ -13,6 +13,7 @@ mod simulated_engine;
 mod background;
 mod closing;
 mod driver;
+mod engines;
 mod form;
 mod hostile;
 mod job;

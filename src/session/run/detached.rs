@@ -188,6 +188,11 @@ impl DetachedList {
         Self { runs, shows_found, ..Self::default() }
     }
 
+    /// Runs can be started detached.
+    pub(in crate::session) const fn can_start(&self) -> bool {
+        self.runs.is_some()
+    }
+
     /// Whether the run with that number is running detached and can be watched.
     pub fn is_running(&self, run: i64) -> bool {
         self.found.iter().any(|(info, _)| info.run == Some(run) && !info.ended)
@@ -237,7 +242,7 @@ impl Session {
         let order = DetachedOrder {
             batch: Arc::clone(batch),
             folder: std::path::absolute(folder).unwrap_or_else(|_| folder.clone()),
-            engine: EngineChoice::Local,
+            engine: request.engine.clone(),
             mode: job.mode,
             workers: self.machine.pool_of(job),
             history: self.history.folder().map(Path::to_owned),
@@ -321,7 +326,7 @@ impl Session {
                 sentence(&reason.to_string())
             ))),
             LinkFailure::Start(error) => match self.detached.requested.take() {
-                Some(request) if error.is_of_this_place() => {
+                Some(request) if error.is_of_this_place() && request.engine == EngineChoice::Local => {
                     self.start_here(StartRequest { takes_place: true, ..request });
                     self.notices.show(Notice::info(format!(
                         "This run ends with the window, since it could not be detached. {}",

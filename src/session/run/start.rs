@@ -6,7 +6,7 @@ use super::{CurrentRun, RunOrigin, Whole};
 use crate::session::job_editor::{FieldError, expand};
 use crate::session::notices::{Notice, Topic, sentence};
 use crate::session::{Page, RunWay, Session};
-use fanlane_core::engine::RunOptions;
+use fanlane_core::engine::{EngineChoice, RunOptions};
 use fanlane_core::event::TaskId;
 use fanlane_core::job::{Job, MAX_WORKERS, Mode};
 use fanlane_core::model::{Earlier, RunModel};
@@ -25,11 +25,14 @@ pub(in crate::session) struct StartRequest {
     pub takes_place: bool,
     /// The job that it is started from, by the count of opened jobs; `None`: a run.
     pub opening: Option<u64>,
+    /// What runs its tasks.
+    pub engine: EngineChoice,
 }
 
 impl StartRequest {
     pub(in crate::session) const fn new(origin: RunOrigin) -> Self {
-        Self { origin, continues: None, whole: None, keeps_shown: false, takes_place: false, opening: None }
+        let engine = EngineChoice::Local;
+        Self { origin, continues: None, whole: None, keeps_shown: false, takes_place: false, opening: None, engine }
     }
 }
 
@@ -52,7 +55,9 @@ impl Session {
         if self.is_racing() {
             return Some("A race is under way, and a run beside it would distort it: stop the race first.".to_owned());
         }
-        self.editor.preview().obstacle()
+        let obstacle = self.editor.preview().obstacle();
+        let cannot = || self.engine_obstacle(self.engines.chosen()).map(|words| sentence(&words));
+        obstacle.or_else(cannot)
     }
 
     /// Shows a finished run of `job`.
@@ -106,8 +111,14 @@ impl Session {
     pub(in crate::session) fn start(&mut self, request: StartRequest) {
         // The previous run has ended: this only waits for its last process. Its results stay in case nothing starts.
         self.run.end();
-        if let Some(request) = self.start_detached(request) {
-            self.start_here(request);
+        let engine = self.engines.chosen().clone();
+        match self.start_detached(StartRequest { engine, ..request }) {
+            Some(request) if request.engine == EngineChoice::Local => self.start_here(request),
+            Some(_) => {
+                let text = "Nothing was started. A run elsewhere is a process of its own, and none can be started.";
+                self.notices.show(Notice::error(text));
+            }
+            None => {}
         }
     }
 

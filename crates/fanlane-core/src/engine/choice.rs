@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::profile::TargetProfile;
-use super::{Demand, Engine, EngineError, LocalEngine, SlurmEngine, SshEngine};
-use crate::job::{Batch, lossless};
+use super::{Demand, Engine, EngineError, LocalEngine, RunOptions, SlurmEngine, SshEngine};
+use crate::job::{Batch, Mode, lossless};
 
 /// The engine, with workers on this machine that are this very program once more.
 pub fn own_engine() -> Arc<dyn Engine> {
@@ -62,8 +62,19 @@ impl EngineChoice {
 
     /// Whether tasks may begin while further inputs arrive.
     pub fn takes_growing_inputs(&self) -> bool {
+        self.reason_against(Demand::GrowingInputs).is_none()
+    }
+
+    /// Why this engine cannot run a batch in a mode, before anything is started; `None`: as far as is known, it can.
+    pub fn obstacle(&self, batch: &Batch, mode: Mode) -> Option<String> {
+        let checked = self.engine().traits().check(batch, &RunOptions::new(mode, 1));
+        checked.err().map(|error| error.to_string())
+    }
+
+    /// Why this engine cannot do something, and what to do instead, as a clause; `None`: it can.
+    pub fn reason_against(&self, demand: Demand) -> Option<&'static str> {
         let limitations = self.engine().traits().limitations;
-        limitations.iter().all(|limitation| limitation.demand != Demand::GrowingInputs)
+        limitations.iter().find(|limitation| limitation.demand == demand).map(|limitation| limitation.reason)
     }
 
     /// As `--engine` takes it.

@@ -96,6 +96,27 @@ impl TargetProfile {
         }
     }
 
+    /// What it is, in one line.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Slurm(slurm) => {
+                let partition = slurm.partition.as_deref();
+                let partition =
+                    partition.map_or("the default partition".to_owned(), |partition| format!("partition {partition}"));
+                let account =
+                    slurm.account.as_deref().map_or_else(String::new, |account| format!(", account {account}"));
+                let limit =
+                    slurm.time_limit.as_deref().map_or_else(String::new, |limit| format!(", time limit {limit}"));
+                format!("Slurm: {partition}{account}{limit}")
+            }
+            Self::Ssh(target) => {
+                let hosts = target.hosts.iter().map(ToString::to_string);
+                let files = target.files.iter().map(|file| format!("those in {}", file.0.display()));
+                format!("ssh: {}", hosts.chain(files).collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+
     /// What is wrong with a value in it, if anything is.
     pub fn fault(&self) -> Option<String> {
         match self {

@@ -12,7 +12,9 @@ use crate::job::file::load_value;
 /// The engine of this machine, as `--engine` names it.
 const LOCAL: &str = "local";
 /// The kinds of engines that need a profile, or take the defaults of one.
-const KINDS: [&str; 1] = ["slurm"];
+const KINDS: [&str; 2] = [SLURM, "ssh"];
+/// The kind that needs no profile.
+const SLURM: &str = "slurm";
 
 /// A folder of profiles.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,12 +33,23 @@ pub struct SavedProfile {
     pub profile: Result<TargetProfile, ProfileError>,
 }
 
+/// An engine that can be named.
+#[derive(Debug)]
+pub struct EngineOffer {
+    /// As `--engine` takes it.
+    pub words: String,
+    /// What it is, in one line; or why it cannot be used.
+    pub about: String,
+    /// The engine; `None` where its profile cannot be used.
+    pub choice: Option<EngineChoice>,
+}
+
 /// An engine that cannot be chosen.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProfileError {
     /// There is no such kind of engine.
-    #[error("there is no engine '{0}'; the engines are local and slurm, or slurm:PROFILE")]
+    #[error("there is no engine '{0}'; the engines are local and slurm, or slurm:PROFILE and ssh:PROFILE")]
     NoSuchEngine(String),
     /// There is no such profile.
     #[error("there is no profile '{name}' in {}; the profiles are: {others}", .folder.display())]
@@ -104,8 +117,8 @@ impl EngineProfiles {
         &self.folder
     }
 
-    /// The engine that `words` name: `local`, `slurm` or `slurm:PROFILE`. A kind without a profile takes the profile of its own
-    /// name, and where there is none the defaults.
+    /// The engine that `words` name: `local`, `slurm`, `slurm:PROFILE` or `ssh:PROFILE`. A kind without a profile takes the profile
+    /// of its own name; where there is none, Slurm has defaults.
     ///
     /// # Errors
     /// When there is no such engine, or its profile cannot be used.
@@ -121,7 +134,9 @@ impl EngineProfiles {
             return Err(ProfileError::NoSuchEngine(words.to_owned()));
         }
         let profile = match (name, self.load(name.unwrap_or(kind))) {
-            (None, Err(ProfileError::NoSuchProfile { .. })) => TargetProfile::Slurm(SlurmProfile::default()),
+            (None, Err(ProfileError::NoSuchProfile { .. })) if kind == SLURM => {
+                TargetProfile::Slurm(SlurmProfile::default())
+            }
             (_, profile) => profile?,
         };
         let name = name.unwrap_or(kind).to_owned();
@@ -129,6 +144,27 @@ impl EngineProfiles {
             return Err(ProfileError::OtherKind { name, actual: profile.kind() });
         }
         Ok(EngineChoice::Target { name, profile: Box::new(profile) })
+    }
+
+    /// All engines that can be named: this machine, a cluster with its defaults, and the profiles of the folder by name.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn offers(&self) -> Result<Vec<EngineOffer>, ProfileError> {
+        let saved = self.list()?;
+        let local = EngineOffer {
+            words: LOCAL.to_owned(),
+            about: "this machine".to_owned(),
+            choice: Some(EngineChoice::Local),
+        };
+        let profile = Box::new(TargetProfile::Slurm(SlurmProfile::default()));
+        let defaults = EngineOffer {
+            words: SLURM.to_owned(),
+            about: "the cluster whose sbatch is on the path, with its defaults".to_owned(),
+            choice: Some(EngineChoice::Target { name: SLURM.to_owned(), profile }),
+        };
+        let defaults = saved.iter().all(|saved| saved.name != SLURM).then_some(defaults);
+        Ok(std::iter::once(local).chain(defaults).chain(saved.into_iter().map(offer)).collect())
     }
 
     /// The profile of this name.
@@ -173,6 +209,18 @@ impl EngineProfiles {
     }
 }
 
+fn offer(saved: SavedProfile) -> EngineOffer {
+    let SavedProfile { name, profile, .. } = saved;
+    match profile {
+        Ok(profile) => {
+            let about = profile.describe();
+            let choice = EngineChoice::Target { name, profile: Box::new(profile) };
+            EngineOffer { words: choice.words(), about, choice: Some(choice) }
+        }
+        Err(error) => EngineOffer { words: name, about: format!("cannot be used: {error}"), choice: None },
+    }
+}
+
 fn read(path: PathBuf) -> Result<TargetProfile, ProfileError> {
     let is_other = fs::metadata(&path).is_ok_and(|found| !found.is_file());
     let profile: TargetProfile = if is_other { Err(JobFileError::not_a_file(&path)) } else { load_value(&path) }?;
@@ -197,8 +245,11 @@ mod tests {
 
     #[test]
     fn an_engine_is_chosen_by_its_kind_and_the_name_of_a_profile() {
-        let files =
-            [("big.ron", "Slurm(partition: \"big\", time_limit: \"30\")"), ("slurm.ron", "Slurm(account: \"a\")")];
+        let files = [
+            ("big.ron", "Slurm(partition: \"big\", time_limit: \"30\")"),
+            ("lab.ron", "Ssh(hosts: [\"4/ada\", \":\"])"),
+            ("slurm.ron", "Slurm(account: \"a\")"),
+        ];
         let (_folder, profiles) = folder(&files);
         assert_eq!(profiles.choose("local").expect("local"), EngineChoice::Local);
         let slurm = |name: &str, profile| EngineChoice::Target {
@@ -210,7 +261,15 @@ mod tests {
         assert_eq!(profiles.choose("slurm:big").expect("big"), slurm("big", big));
         let own = SlurmProfile { account: Some("a".into()), ..SlurmProfile::default() };
         assert_eq!(profiles.choose("slurm").expect("its own"), slurm("slurm", own));
+        assert_eq!(profiles.choose("ssh:lab").expect("hosts").words(), "ssh:lab");
+        let offers = profiles.offers().expect("listed");
+        let offers: Vec<_> = offers.iter().map(|offer| (offer.words.as_str(), offer.about.as_str())).collect();
+        let big = ("slurm:big", "Slurm: partition big, time limit 30");
+        let own = ("slurm", "Slurm: the default partition, account a");
+        assert_eq!(offers, [("local", "this machine"), big, ("ssh:lab", "ssh: 4/ada, :"), own]);
         let (_folder, empty) = folder(&[]);
+        let offered: Vec<String> = empty.offers().expect("listed").into_iter().map(|offer| offer.words).collect();
+        assert_eq!(offered, ["local", "slurm"]);
         assert_eq!(empty.choose("slurm").expect("the defaults"), slurm("slurm", SlurmProfile::default()));
     }
 
@@ -220,6 +279,7 @@ mod tests {
         let (_folder, profiles) = folder(&files);
         for (words, expected) in [
             ("sge", "the engines are local and slurm"),
+            ("ssh", "there is no profile 'ssh'"),
             ("local:x", "the engines are local and slurm"),
             ("slurm:none", "the profiles are: typo, zero"),
             ("slurm:../x", "no name of a profile"),
@@ -230,5 +290,8 @@ mod tests {
             assert!(error.contains(expected), "{words}: {error}");
         }
         assert_eq!(profiles.list().expect("listed").len(), 2);
+        let offers = profiles.offers().expect("listed");
+        let typo = offers.iter().find(|offer| offer.words == "typo").expect("it is listed");
+        assert!(typo.choice.is_none() && typo.about.contains("partition"), "{typo:?}");
     }
 }
