@@ -80,6 +80,7 @@ pub fn everything() -> Job {
         .into(),
         stdin: Some("{2}\n".to_owned()),
         stdin_file: None,
+        pipe: None,
         tagstring: Some("{#}\t{1}\\".to_owned()),
         max_args: Some(1),
         max_chars: None,

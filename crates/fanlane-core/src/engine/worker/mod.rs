@@ -9,6 +9,7 @@ mod command;
 mod command_line;
 mod cpu_meter;
 pub(super) mod executor;
+mod file_part;
 mod invocation;
 pub(super) mod lane;
 mod launch_error;
