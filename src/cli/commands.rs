@@ -12,6 +12,7 @@ use super::detached::follow::FollowArgs;
 use super::detached::locate::WhereArgs;
 use super::detached::stop::StopArgs;
 use super::detached::window::WindowArgs;
+use super::engines::EnginesArgs;
 use super::exit_status::Status;
 use super::export::ExportArgs;
 use super::history::HistoryArgs;
@@ -108,6 +109,8 @@ commands! {
     Race(Box<RaceArgs>),
     /// List the presets, show one, save one, or print the folder of your own
     Presets(PresetsArgs),
+    /// List the engines that can run a batch, and the profiles of clusters
+    Engines(EnginesArgs),
     /// Convert a command line of GNU parallel or xargs, or a job log, to a job file
     Import(ImportArgs),
     /// List the recorded runs, or remove some

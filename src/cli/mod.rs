@@ -11,6 +11,8 @@ mod columns;
 mod commands;
 mod control;
 mod detached;
+mod engine_args;
+mod engines;
 mod execute;
 mod exit_status;
 mod export;

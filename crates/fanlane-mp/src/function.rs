@@ -4,6 +4,7 @@
 //! its result are checked; its type leads to the name, which is sent.
 
 use std::any::{Any, TypeId};
+use std::ffi::OsString;
 use std::fmt;
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
@@ -89,6 +90,8 @@ pub(crate) enum Body {
     Typed(TypeId, Box<dyn Run>),
     /// Given the connection to the parent.
     Service(fn(UnixStream) -> i32),
+    /// Given the words behind the role.
+    Remote(fn(&[OsString]) -> i32),
 }
 
 impl fmt::Debug for Function {
@@ -128,6 +131,22 @@ impl Function {
     /// ```
     pub fn service(name: &'static str, serve: fn(UnixStream) -> i32) -> Self {
         Self { name, body: Body::Service(serve) }
+    }
+
+    /// A role of this program on another machine, where a scheduler or a login starts it: `serve` gets the words behind the name of
+    /// the role, has the standard streams as they are, and returns the exit code of the process.
+    ///
+    /// ```no_run
+    /// use std::ffi::OsString;
+    ///
+    /// fn greet(words: &[OsString]) -> i32 {
+    ///     println!("hello {words:?}");
+    ///     0
+    /// }
+    /// fanlane_mp::init([fanlane_mp::Function::remote("greeter", greet)]);
+    /// ```
+    pub fn remote(name: &'static str, serve: fn(&[OsString]) -> i32) -> Self {
+        Self { name, body: Body::Remote(serve) }
     }
 
     /// The name under which it is known.

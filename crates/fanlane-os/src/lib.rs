@@ -39,6 +39,8 @@ pub mod progress;
 pub mod question;
 pub mod reap;
 pub mod robust;
+#[cfg(feature = "interrupts")]
+pub mod scheduler_signals;
 pub mod search_path;
 pub mod shared_memory;
 pub mod signal;

@@ -33,7 +33,7 @@ use crate::session::end_command::{EndedRun, Printing};
 use at_end::AtEnd;
 use breakpoints::BreakBefore;
 pub use checks::{check_detached, check_shell};
-use fanlane_core::engine::{self, RunCommand, RunOptions, Sweep, event_pump};
+use fanlane_core::engine::{self, EngineChoice, RunCommand, RunOptions, Sweep, event_pump};
 use fanlane_core::host::{DetachedOrder, TerminalRun};
 use fanlane_core::job::{Batch, MAX_WORKERS};
 use fanlane_core::store::history::{HistoryRecorder, RunIdTeller};
@@ -52,6 +52,8 @@ pub use selection::Selection;
 pub struct RunRequest {
     /// The job.
     pub plan: Plan,
+    /// What runs its tasks.
+    pub engine: EngineChoice,
     /// Where it runs.
     pub placement: Placement,
     /// The size of the pool; `None`: as the job has it, or the cores.
@@ -79,6 +81,7 @@ impl RunRequest {
     pub fn new(plan: Plan) -> Self {
         Self {
             plan,
+            engine: EngineChoice::Local,
             placement: Placement::Terminal,
             workers: None,
             report: ReportOptions::default(),
@@ -137,6 +140,7 @@ pub fn run(request: RunRequest) -> Result<Status> {
 fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
     let RunRequest {
         mut plan,
+        engine: choice,
         placement,
         mut workers,
         mut report,
@@ -165,6 +169,7 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
     // All tasks have to be known, and a detached run outlives what would feed it. What is typed on a terminal is read before a
     // view takes its keys.
     let is_whole = placement != Placement::Terminal
+        || choice != EngineChoice::Local
         || resume.is_some()
         || selection != Selection::All
         || !break_before.is_empty()
@@ -184,7 +189,7 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
         let printed = print(|out| dry_run::write_command_lines(&batch, quotes, out))?;
         return Ok((printed, None));
     }
-    let pool = pool_size(workers, &batch, feeding.is_some());
+    let pool = pool_size(&choice, workers, &batch, feeding.is_some());
     // What is laid over the job is part of the run, and is kept with it.
     plan.job.workers = workers.map(|_| pool).or(plan.job.workers);
     let is_nothing = rest.is_some() && batch.is_empty() && feeding.is_none();
@@ -206,6 +211,7 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
         let order = DetachedOrder {
             batch,
             folder: plan.absolute_folder(),
+            engine: choice,
             mode: plan.job.mode,
             workers: pool,
             history: Some(history),
@@ -226,7 +232,7 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
     let is_kept = keepers.results.is_some() || keepers.table.is_some();
     let needs_whole = is_kept || report.style.needs_whole_outputs();
     let spill_folder = || needs_whole.then(|| spill.path().to_owned());
-    let engine = engine::own_engine();
+    let engine = choice.engine();
     let options = RunOptions::new(plan.job.mode, pool)
         .monitor(keep.record.is_some() || keepers.history.is_some() || is_watched)
         .output(report.output_level())
@@ -240,7 +246,7 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
     let streams = report.streams()?;
     let earlier = rest.as_ref().map_or_else(Default::default, |rest| rest.earlier);
     let is_blocked = rest.as_ref().is_some_and(|rest| rest.blocked > 0);
-    let retry = Retry { plan: &plan, workers, report, is_recorded: keepers.history.is_some() };
+    let retry = Retry { plan: &plan, engine: &choice, workers, report, is_recorded: keepers.history.is_some() };
     let mut view = is_watched
         .then(|| View::open(plan.job.display_name(), &*batch, retry.situation()))
         .transpose()
@@ -337,6 +343,7 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
 /// How the failed tasks of a run in the terminal are run again from its view.
 struct Retry<'a> {
     plan: &'a Plan,
+    engine: &'a EngineChoice,
     workers: Option<WorkerCount>,
     report: ReportOptions,
     is_recorded: bool,
@@ -354,8 +361,9 @@ impl Retry<'_> {
     }
 
     fn request(&self, run: i64) -> RunRequest {
-        let Self { plan, workers, report, .. } = *self;
-        RunRequest { workers, report, selection: Selection::FailedOf(run), ..RunRequest::new(plan.clone()) }
+        let Self { plan, engine, workers, report, .. } = *self;
+        let selection = Selection::FailedOf(run);
+        RunRequest { engine: engine.clone(), workers, report, selection, ..RunRequest::new(plan.clone()) }
     }
 }
 
@@ -382,11 +390,13 @@ fn unwritable(report: &mut Report<'_>, error: &io::Error, signals: u32) -> Statu
     if signals > 0 { Status::Interrupted } else { Status::SomeFailed }
 }
 
-fn pool_size(flag: Option<WorkerCount>, batch: &Batch, grows: bool) -> u32 {
+fn pool_size(engine: &EngineChoice, flag: Option<WorkerCount>, batch: &Batch, grows: bool) -> u32 {
     match (flag, batch.job().workers) {
         // The number of tasks of a growing batch is unknown.
         (Some(count), _) => count.resolve(cores(), if grows { u64::MAX } else { batch.len() }),
         (None, Some(count)) => count,
-        (None, None) => cores().min(MAX_WORKERS),
+        (None, None) if *engine == EngineChoice::Local => cores().min(MAX_WORKERS),
+        // As many as the place has free.
+        (None, None) => MAX_WORKERS,
     }
 }

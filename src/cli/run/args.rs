@@ -10,6 +10,7 @@ use super::overlay::OverlayArgs;
 use super::pack_args::PackArgs;
 use super::parallel_args::ParallelArgs;
 use super::python_args::PythonArgs;
+use crate::cli::engine_args::EngineArgs;
 
 use crate::cli::execute::at_end::AtEnd;
 use crate::cli::execute::breakpoints::BreakBefore;
@@ -34,6 +35,9 @@ pub struct RunArgs {
     /// How the tasks are run.
     #[command(flatten)]
     pub overlay: OverlayArgs,
+    /// What runs the tasks.
+    #[command(flatten)]
+    pub engine: EngineArgs,
     /// What is printed.
     #[command(flatten)]
     pub report: ReportArgs,
@@ -120,6 +124,7 @@ impl RunArgs {
         self.merge_into(&mut plan.job)?;
         self.python.merge_into(&mut plan.job)?;
         Ok(RunRequest {
+            engine: self.engine.choice()?,
             placement,
             workers: self.overlay.workers,
             report,

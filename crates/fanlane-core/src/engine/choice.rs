@@ -3,9 +3,48 @@
 
 use std::sync::Arc;
 
-use super::{Engine, LocalEngine};
+use serde::{Deserialize, Serialize};
+
+use super::profile::TargetProfile;
+use super::{Engine, LocalEngine, SlurmEngine};
 
 /// The engine, with workers on this machine that are this very program once more.
 pub fn own_engine() -> Arc<dyn Engine> {
     Arc::new(LocalEngine::this_program())
+}
+
+/// Which engine runs a batch.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub enum EngineChoice {
+    /// This machine.
+    #[default]
+    Local,
+    /// Another place.
+    Target {
+        /// The name of the profile.
+        name: String,
+        /// What the profile says.
+        profile: Box<TargetProfile>,
+    },
+}
+
+impl EngineChoice {
+    /// The engine.
+    pub fn engine(&self) -> Arc<dyn Engine> {
+        match self {
+            Self::Local => own_engine(),
+            Self::Target { profile, .. } => match &**profile {
+                TargetProfile::Slurm(profile) => Arc::new(SlurmEngine::new(profile.clone())),
+            },
+        }
+    }
+
+    /// As `--engine` takes it.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Local => "local".to_owned(),
+            Self::Target { name, profile } if name == profile.kind() => name.clone(),
+            Self::Target { name, profile } => format!("{}:{name}", profile.kind()),
+        }
+    }
 }

@@ -6,6 +6,7 @@
 
 mod admission;
 mod choice;
+mod demand;
 mod dispatcher;
 pub mod event_pump;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod local;
 mod monitor;
 mod options;
 mod orphans;
+mod profile;
 mod progress;
 mod protocol;
 pub mod python;
@@ -26,6 +28,7 @@ mod run_clock;
 mod shared_objects;
 pub mod simulation;
 mod standing;
+mod slurm;
 mod start_failure;
 mod transport;
 mod worker;
@@ -39,13 +42,16 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Event, TaskId};
 use crate::job::Batch;
 
-pub use choice::own_engine;
+pub use choice::{EngineChoice, own_engine};
+pub use demand::{Demand, Limitation};
 pub use interest::{OutputInterest, OutputLevel};
 pub use local::LocalEngine;
 pub use options::{GateKeeper, RunOptions, StartGate};
 pub use orphans::{Sweep, WORKER_MARKER, own_process};
+pub use profile::{SlurmProfile, TargetProfile};
 pub use progress::PROGRESS_VARIABLE;
 pub use standing::{RunStanding, TaskStanding};
+pub use slurm::SlurmEngine;
 pub use worker::{TASK_MARKER, worker_role};
 
 /// What runs batches. Command line, window, detached runs and races start their runs through one, and know nothing of where its
@@ -73,6 +79,10 @@ pub trait Engine: Send + Sync {
 /// What the runs of an engine can be asked, so that no caller offers more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EngineTraits {
+    /// Its name in `--engine`.
+    pub name: &'static str,
+    /// What it cannot do, and why.
+    pub limitations: &'static [Limitation],
     /// A run can be paused and resumed.
     pub can_pause: bool,
     /// The pool of a run can be resized.
@@ -87,7 +97,15 @@ pub struct EngineTraits {
 
 impl Default for EngineTraits {
     fn default() -> Self {
-        Self { can_pause: true, can_resize: true, can_watch: true, can_steer: true, can_locate: true }
+        Self {
+            name: "local",
+            limitations: &[],
+            can_pause: true,
+            can_resize: true,
+            can_watch: true,
+            can_steer: true,
+            can_locate: true,
+        }
     }
 }
 
@@ -219,6 +237,19 @@ pub enum EngineError {
         /// That of the machine.
         there: u64,
     },
+    /// The batch asks for something that the engine cannot do.
+    #[error("the engine {engine} cannot do {demand}: {reason}")]
+    Unsupported {
+        /// The name of the engine.
+        engine: &'static str,
+        /// What is asked for.
+        demand: &'static str,
+        /// Why not, and what to do instead.
+        reason: &'static str,
+    },
+    /// The place that the batch is to run at refuses it; the text says why, and what to do.
+    #[error("{0}")]
+    Target(String),
     /// The system refused something that no run can do without.
     #[error("{what}: {source}")]
     System {

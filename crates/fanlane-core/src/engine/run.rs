@@ -6,7 +6,7 @@
 //! ([`event_outlet`]); waiting for room there holds no lock that a command would need.
 
 mod effects;
-mod event_outlet;
+pub(super) mod event_outlet;
 mod lane;
 mod live_output;
 mod main_loop;

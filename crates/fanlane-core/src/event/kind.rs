@@ -136,6 +136,14 @@ pub enum WorkerEvent {
         /// Why it ended.
         reason: WorkerEnd,
     },
+    /// A worker that has started is on another machine.
+    #[serde(rename = "WorkerPlaced")]
+    Placed {
+        /// The worker.
+        worker: WorkerId,
+        /// The name of the machine; the worker's process, and those of its tasks, are numbered there.
+        host: Box<str>,
+    },
 }
 
 /// Events of attempts.
@@ -294,7 +302,7 @@ impl<'de> Visitor<'de> for Ungrouped {
             | "GaveUp" | "PriorityChanged" | "BreakpointChanged" | "BreakpointReached" => {
                 EventKind::Dispatch(DispatchEvent::deserialize(event)?)
             }
-            "WorkerStarted" | "WorkerEnded" => EventKind::Worker(WorkerEvent::deserialize(event)?),
+            "WorkerStarted" | "WorkerPlaced" | "WorkerEnded" => EventKind::Worker(WorkerEvent::deserialize(event)?),
             "TaskStarted" | "TasksFinished" | "TaskRetried" | "RestCancelled" | "TaskSuspended" => {
                 EventKind::Task(TaskEvent::deserialize(event)?)
             }
@@ -337,6 +345,10 @@ mod tests {
             (
                 "{\"WorkerEnded\":{\"worker\":1,\"reason\":\"Retired\"}}",
                 EventKind::Worker(WorkerEvent::Ended { worker, reason: WorkerEnd::Retired }),
+            ),
+            (
+                "{\"WorkerPlaced\":{\"worker\":1,\"host\":\"n1\"}}",
+                EventKind::Worker(WorkerEvent::Placed { worker, host: "n1".into() }),
             ),
             (
                 "{\"TaskStarted\":{\"task\":2,\"attempt\":1,\"worker\":1,\"start_ns\":5,\"pid\":null}}",

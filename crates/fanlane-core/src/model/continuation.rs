@@ -93,6 +93,9 @@ impl Continuation {
             EventKind::Worker(WorkerEvent::Started { worker: started, lane, pid }) => {
                 EventKind::Worker(WorkerEvent::Started { worker: worker(started), lane, pid })
             }
+            EventKind::Worker(WorkerEvent::Placed { worker: placed, host }) => {
+                EventKind::Worker(WorkerEvent::Placed { worker: worker(placed), host })
+            }
             EventKind::Worker(WorkerEvent::Ended { worker: ended, reason }) => {
                 EventKind::Worker(WorkerEvent::Ended { worker: worker(ended), reason })
             }

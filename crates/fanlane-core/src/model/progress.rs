@@ -128,6 +128,7 @@ impl Progress {
             EventKind::Task(TaskEvent::Retried(_)) => self.retries += 1,
             EventKind::Run(RunEvent::Finished(summary)) => self.summary = Some(summary.clone()),
             EventKind::Run(RunEvent::InterpreterFound(_))
+            | EventKind::Worker(WorkerEvent::Placed { .. })
             | EventKind::Task(TaskEvent::Started { .. } | TaskEvent::Suspended { .. })
             | EventKind::Dispatch(
                 DispatchEvent::PriorityChanged { .. } | DispatchEvent::BreakpointChanged { is_set: true, .. },

@@ -14,7 +14,7 @@ mod commands;
 #[cfg(test)]
 mod control_tests;
 pub mod dependencies;
-mod halt;
+pub mod halt;
 mod median;
 mod memory_pressure;
 mod messages;

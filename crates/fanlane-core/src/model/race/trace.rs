@@ -154,7 +154,7 @@ impl Trace {
                 | DispatchEvent::BreakpointChanged { .. }
                 | DispatchEvent::GaveUp { .. },
             )
-            | EventKind::Worker(WorkerEvent::Ended { .. })
+            | EventKind::Worker(WorkerEvent::Placed { .. } | WorkerEvent::Ended { .. })
             | EventKind::Task(TaskEvent::Started { .. } | TaskEvent::Suspended { .. })
             | EventKind::Sample(_)
             | EventKind::Shared(_) => {}
