@@ -350,6 +350,7 @@ impl<'a> Report<'a> {
             EventKind::Dispatch(DispatchEvent::WorkersCannotStart { reason }) if could_start => {
                 self.say(&format!("no worker can be started; the tasks wait until one can: {}", whole(&reason)))
             }
+            EventKind::Dispatch(DispatchEvent::Told { words }) if !self.style.quiet => self.say(&whole(&words)),
             EventKind::Dispatch(DispatchEvent::Held { reason: Some(why) }) if !was_held => {
                 self.say(&format!("no further tasks are started for now: {why}"))
             }

@@ -27,8 +27,8 @@ mod run;
 mod run_clock;
 mod shared_objects;
 pub mod simulation;
-mod standing;
 mod slurm;
+mod standing;
 mod start_failure;
 mod transport;
 mod worker;
@@ -50,8 +50,8 @@ pub use options::{GateKeeper, RunOptions, StartGate};
 pub use orphans::{Sweep, WORKER_MARKER, own_process};
 pub use profile::{SlurmProfile, TargetProfile};
 pub use progress::PROGRESS_VARIABLE;
+pub use slurm::{SlurmEngine, slurm_role};
 pub use standing::{RunStanding, TaskStanding};
-pub use slurm::SlurmEngine;
 pub use worker::{TASK_MARKER, worker_role};
 
 /// What runs batches. Command line, window, detached runs and races start their runs through one, and know nothing of where its

@@ -113,6 +113,11 @@ pub enum DispatchEvent {
         /// The task.
         task: TaskId,
     },
+    /// Something about the place that the tasks run at, for the user to know.
+    Told {
+        /// In one line.
+        words: String,
+    },
 }
 
 /// Events of workers.
@@ -299,7 +304,7 @@ impl<'de> Visitor<'de> for Ungrouped {
                 EventKind::Run(RunEvent::deserialize(event)?)
             }
             "PoolResized" | "Paused" | "Resumed" | "Held" | "HaltReached" | "StopRequested" | "WorkersCannotStart"
-            | "GaveUp" | "PriorityChanged" | "BreakpointChanged" | "BreakpointReached" => {
+            | "GaveUp" | "PriorityChanged" | "BreakpointChanged" | "BreakpointReached" | "Told" => {
                 EventKind::Dispatch(DispatchEvent::deserialize(event)?)
             }
             "WorkerStarted" | "WorkerPlaced" | "WorkerEnded" => EventKind::Worker(WorkerEvent::deserialize(event)?),
@@ -363,6 +368,7 @@ mod tests {
                 "{\"BreakpointChanged\":{\"task\":2,\"is_set\":true}}",
                 EventKind::Dispatch(DispatchEvent::BreakpointChanged { task, is_set: true }),
             ),
+            ("{\"Told\":{\"words\":\"a\"}}", EventKind::Dispatch(DispatchEvent::Told { words: "a".into() })),
             ("{\"BreakpointReached\":{\"task\":2}}", EventKind::Dispatch(DispatchEvent::BreakpointReached { task })),
             ("{\"RestCancelled\":{\"tasks\":9}}", EventKind::Task(TaskEvent::RestCancelled { tasks: 9 })),
             (

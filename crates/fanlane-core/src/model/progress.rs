@@ -131,7 +131,9 @@ impl Progress {
             | EventKind::Worker(WorkerEvent::Placed { .. })
             | EventKind::Task(TaskEvent::Started { .. } | TaskEvent::Suspended { .. })
             | EventKind::Dispatch(
-                DispatchEvent::PriorityChanged { .. } | DispatchEvent::BreakpointChanged { is_set: true, .. },
+                DispatchEvent::PriorityChanged { .. }
+                | DispatchEvent::Told { .. }
+                | DispatchEvent::BreakpointChanged { is_set: true, .. },
             )
             | EventKind::Sample(_)
             | EventKind::Shared(_) => {}

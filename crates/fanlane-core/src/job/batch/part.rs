@@ -62,6 +62,13 @@ impl Batch {
         rest
     }
 
+    /// This batch without the condition that ends its run early, for a run of one of its parts, which knows too little.
+    #[must_use]
+    pub(crate) fn without_halt(mut self) -> Self {
+        self.job.control.halt = None;
+        self
+    }
+
     /// The task with a number, as far as there is one.
     pub fn with_number(&self, number: u64) -> Option<TaskId> {
         let place = number.checked_sub(1)?;

@@ -152,6 +152,7 @@ impl Trace {
                 | DispatchEvent::WorkersCannotStart { .. }
                 | DispatchEvent::PriorityChanged { .. }
                 | DispatchEvent::BreakpointChanged { .. }
+                | DispatchEvent::Told { .. }
                 | DispatchEvent::GaveUp { .. },
             )
             | EventKind::Worker(WorkerEvent::Placed { .. } | WorkerEvent::Ended { .. })
