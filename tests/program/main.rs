@@ -38,6 +38,7 @@ mod run;
 mod scripts;
 mod sem;
 mod shell;
+mod slurm;
 mod start;
 mod surroundings;
 mod tables;

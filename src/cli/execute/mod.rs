@@ -174,7 +174,11 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
         || selection != Selection::All
         || !break_before.is_empty()
         || ((is_watched || tty) && io::stdin().is_terminal());
-    let (batch, feeding) = if is_whole { (batch::open_whole(&plan)?, None) } else { batch::open_growing(&plan)? };
+    let (batch, feeding) = match choice.batch()? {
+        Some(batch) => (batch, None),
+        None if is_whole => (batch::open_whole(&plan)?, None),
+        None => batch::open_growing(&plan)?,
+    };
     let batch = selection.pick(batch)?;
     let (batch, rest) = match resume {
         Some(resume) => {
@@ -239,6 +243,7 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
         .breakpoints(breakpoints)
         .terminal(terminal.is_some())
         .python(python)
+        .task_time(batch::known_time(&choice, &batch))
         .spill_folder(spill_folder())
         .gate(keepers.history.as_ref().map(HistoryRecorder::gate));
     let number = keepers.history.as_ref().map(HistoryRecorder::id_teller);

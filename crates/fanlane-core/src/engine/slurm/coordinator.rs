@@ -253,7 +253,7 @@ impl Coordinator {
         effects: &mut Vec<Effect>,
     ) {
         for stale in self.elements.stale_lives(life) {
-            self.lose_life(now_ns, stale, "Slurm has started its element again", effects);
+            self.lose_life(now_ns, stale, "was lost: Slurm has started its element again", effects);
         }
         let Some((worker, lane)) = self.elements.begin(life, shift_ns) else { return };
         self.hold(now_ns, None, effects);

@@ -14,7 +14,6 @@ use super::folder::{Asked, BatchHandle, SubmittedArray};
 use super::queue::{QUEUE_INTERVAL, QueueAnswer};
 use super::requests::{Answer, Requests};
 use super::scan::RecordScan;
-use super::site::Site;
 use crate::engine::run::event_outlet::{Delivered, EventOutlet};
 use crate::engine::{RunCommand, RunOptions, StartGate};
 use crate::event::{DispatchEvent, EventKind, TaskId};
@@ -47,13 +46,14 @@ pub enum DriverInput {
 /// The state of the thread.
 pub struct Driver {
     pub(super) requests: Requests,
-    pub(super) site: Site,
     pub(super) coordinator: Coordinator,
     scan: RecordScan,
     pub(super) handle: BatchHandle,
     outlet: EventOutlet,
     epoch_ns: u64,
     gate: Option<StartGate>,
+    /// The mean time of the tasks in earlier runs, in seconds.
+    task_secs: Option<f64>,
     pub(super) spill_folder: Option<PathBuf>,
     pub(super) effects: Vec<Effect>,
     /// Elements that are to be submitted, an array each.
@@ -74,10 +74,8 @@ pub struct Driver {
 
 impl Driver {
     /// A run that has not begun. Its clock was at zero at `epoch_ns`.
-    #[expect(clippy::too_many_arguments, reason = "they are made ready one by one, and belong to nothing else")]
     pub fn new(
         requests: Requests,
-        site: Site,
         coordinator: Coordinator,
         scan: RecordScan,
         handle: BatchHandle,
@@ -88,13 +86,13 @@ impl Driver {
         Self {
             is_paused: handle.workers == 0,
             requests,
-            site,
             coordinator,
             scan,
             handle,
             outlet,
             epoch_ns,
             gate: options.gate,
+            task_secs: options.task_time.map(|time| time.as_secs_f64()),
             spill_folder: options.spill_folder,
             effects: Vec::new(),
             to_submit: VecDeque::new(),
@@ -181,10 +179,10 @@ impl Driver {
 
     fn chunk_rules(&self) -> ChunkRules {
         ChunkRules {
-            slots: self.site.slots.min(self.coordinator.workers().max(1)),
-            max_elements: self.site.max_elements,
+            slots: self.handle.site.slots.min(self.coordinator.workers().max(1)),
+            max_elements: self.handle.site.max_elements,
             chunk_secs: self.handle.profile.chunk_secs,
-            task_secs: self.coordinator.mean_task_secs(),
+            task_secs: self.coordinator.mean_task_secs().or(self.task_secs),
         }
     }
 
@@ -301,7 +299,7 @@ impl Driver {
                         let word = state.map_or("it is in its queue no more", |state| state.state);
                         let printed = self.requests.folder.last_printed(array.job, id.1);
                         let printed = printed.map_or_else(String::new, |line| format!("; it printed last: {line}"));
-                        let how = format!("Slurm says of its element: {word}{printed}");
+                        let how = format!("was lost: Slurm says {word} of its element{printed}");
                         self.coordinator.element_gone(now_ns, id, &how, &mut self.effects);
                     }
                 }

@@ -22,6 +22,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::SlurmProfile;
+use super::site::Site;
 use crate::event::{StreamName, TaskId, spill_name};
 use fanlane_os::child::OWN_EXECUTABLE;
 use fanlane_os::clock::monotonic_ns;
@@ -43,6 +44,8 @@ pub struct BatchHandle {
     pub arrays: Vec<SubmittedArray>,
     /// Maximum number of elements that run at the same time.
     pub workers: u32,
+    /// What the site allowed when it was submitted.
+    pub site: Site,
     /// Whole streams are kept where they are too long for records.
     pub spills: bool,
 }
@@ -342,6 +345,7 @@ mod tests {
             started_unix_ms: 5,
             arrays: vec![SubmittedArray { serial: 0, job: 7, elements: 3 }],
             workers: 8,
+            site: Site { max_elements: 1000, slots: 8 },
             spills: false,
         };
         folder.write_handle(&handle).expect("written");

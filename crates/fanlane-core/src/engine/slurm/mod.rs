@@ -87,20 +87,24 @@ impl SlurmEngine {
         Self { profile, attached: None }
     }
 
-    /// The batch in a folder that a closed command or window has left, and the engine whose next run is its run: told from its
-    /// start, and gone on with.
+    /// An engine whose run is that of the batch in this folder, which a closed command or window has left: told from its start, and
+    /// gone on with.
+    pub fn of_batch(folder: PathBuf) -> Self {
+        Self { profile: SlurmProfile::default(), attached: Some(folder) }
+    }
+
+    /// The batch in a folder that a closed command or window has left.
     ///
     /// # Errors
     /// When the folder is none of a batch of this build.
-    pub fn attach(folder: &Path) -> Result<(Batch, Self), EngineError> {
+    pub fn read_batch(folder: &Path) -> Result<Batch, EngineError> {
         let own = BatchFolder::at(folder.to_owned());
         let unreadable = |error: &dyn std::fmt::Display| {
             target_error(format!("{} is no folder of a batch that can be attached to: {error}", folder.display()))
         };
-        let handle = own.read_handle().map_err(|error| unreadable(&error))?;
+        own.read_handle().map_err(|error| unreadable(&error))?;
         let packed = own.read("batch").map_err(|error| unreadable(&error))?;
-        let batch = Batch::unpack(&packed).map_err(|error| unreadable(&error))?;
-        Ok((batch, Self { profile: handle.profile, attached: Some(folder.to_owned()) }))
+        Batch::unpack(&packed).map_err(|error| unreadable(&error))
     }
 
     fn shared_folder(&self) -> Result<PathBuf, EngineError> {
@@ -121,12 +125,14 @@ impl Engine for SlurmEngine {
     ) -> Result<Box<dyn RunHandle>, EngineError> {
         self.traits().check(&batch, &options)?;
         let client = Arc::new(SlurmClient::default());
-        let site = Site::ask(&client, &self.profile)?;
         let start = match &self.attached {
             Some(folder) => run::Start::attached(BatchFolder::at(folder.clone()))?,
-            None => run::Start::new(&self.shared_folder()?, &self.profile, &batch, &options)?,
+            None => {
+                let site = Site::ask(&client, &self.profile)?;
+                run::Start::new(&self.shared_folder()?, &self.profile, site, &batch, &options)?
+            }
         };
-        Ok(Box::new(SlurmRun::start(start, client, site, batch, options, events)?))
+        Ok(Box::new(SlurmRun::start(start, client, batch, options, events)?))
     }
 
     fn traits(&self) -> EngineTraits {

@@ -37,6 +37,7 @@ impl Start {
     pub fn new(
         shared: &Path,
         profile: &SlurmProfile,
+        site: Site,
         batch: &Batch,
         options: &RunOptions,
     ) -> Result<Self, EngineError> {
@@ -54,6 +55,7 @@ impl Start {
             started_unix_ms: unix_ms(),
             arrays: Vec::new(),
             workers: options.workers,
+            site,
             spills: options.spill_folder.is_some(),
         };
         let filled = folder
@@ -101,7 +103,6 @@ impl SlurmRun {
     pub fn start(
         start: Start,
         client: Arc<SlurmClient>,
-        site: Site,
         batch: Arc<Batch>,
         options: RunOptions,
         events: Sender<Event>,
@@ -149,7 +150,6 @@ impl SlurmRun {
         };
         let driver = Driver::new(
             requests,
-            site,
             coordinator,
             RecordScan::new(started_unix_ms),
             handle,

@@ -1,5 +1,7 @@
 //! What a site allows: what is asked of Slurm before anything is submitted.
 
+use serde::{Deserialize, Serialize};
+
 use super::client::{SlurmClient, SlurmError};
 use super::{SlurmProfile, target_error};
 use crate::engine::EngineError;
@@ -8,7 +10,7 @@ use crate::engine::EngineError;
 const USUAL_MAX_ARRAY_SIZE: u32 = 1001;
 
 /// What a site allows, and how large it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Site {
     /// Maximum number of elements of an array.
     pub max_elements: u32,
