@@ -299,7 +299,7 @@ fn the_number_of_workers_is_changed_while_a_detached_batch_goes_on() {
     let started = cluster.run(&words(&["run", "--engine", "slurm", "--background", "-j", "1"], task, &inputs));
     assert_eq!(started.code, Some(0), "{started:?}");
     wait_until("the first task", || !cluster.lines_of("begun").is_empty());
-    let more = cluster.run(&["workers", "4"]);
+    let more = cluster.run(&["workers", "last", "4"]);
     assert_eq!(more.code, Some(0), "{more:?}");
     wait_until("three others", || cluster.lines_of("begun").len() == 4);
     fs::write(cluster.path().join("gate"), "").unwrap();
