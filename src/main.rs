@@ -17,6 +17,7 @@ fn take_role() -> ExitCode {
     mp::init([
         engine::worker_role(),
         engine::slurm_role(),
+        engine::agent_role(),
         host::host_role(),
         host::queue_role(),
         host::python_pool_role(),

@@ -27,6 +27,7 @@ const MAX_LINES: usize = 400;
 /// Files that are longer, and why.
 const LONG_FILES: &[(&str, &str)] = &[
     ("crates/fanlane-core/src/engine/dispatcher/tests.rs", "orderings of events against simulated workers, one table"),
+    ("crates/fanlane-core/src/event/kind.rs", "one table of all facts about a run, and their names in text formats"),
     ("crates/fanlane-core/src/job/import/parallel.rs", "one table of GNU parallel's options and what becomes of each"),
     ("crates/fanlane-mp/src/error.rs", "one error for each family of operations, side by side"),
     ("crates/fanlane-mp/src/pool/threads.rs", "the whole interface of a pool, each method with its contract"),

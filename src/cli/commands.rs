@@ -17,6 +17,7 @@ use super::exit_status::Status;
 use super::export::ExportArgs;
 use super::history::HistoryArgs;
 use super::history::show::ShowArgs;
+use super::hosts::HostsArgs;
 use super::import::ImportArgs;
 use super::manager::args::ManagerArgs;
 use super::presets::PresetsArgs;
@@ -127,6 +128,8 @@ commands! {
     ///
     /// It returns when the command has started; --fg waits for its end, and --wait for that of all.
     Sem(SemArgs),
+    /// Ask the hosts of a run whether they can run tasks, and what they are
+    Hosts(HostsArgs),
     /// Serve objects that tasks share, or use them from a shell script
     Manager(ManagerArgs),
     /// Report the progress of a task from within it: a fraction (0.4 or 40%) and a message

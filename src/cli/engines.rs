@@ -60,6 +60,11 @@ fn describe(profile: &TargetProfile) -> String {
             let limit = slurm.time_limit.as_deref().map_or_else(String::new, |limit| format!(", time limit {limit}"));
             format!("Slurm: {partition}{account}{limit}")
         }
+        TargetProfile::Ssh(target) => {
+            let hosts = target.hosts.iter().map(ToString::to_string);
+            let files = target.files.iter().map(|file| format!("those in {}", file.0.display()));
+            format!("ssh: {}", hosts.chain(files).collect::<Vec<_>>().join(", "))
+        }
         _ => profile.kind().to_owned(),
     }
 }

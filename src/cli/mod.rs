@@ -18,6 +18,7 @@ mod exit_status;
 mod export;
 mod help;
 mod history;
+mod hosts;
 mod import;
 mod manager;
 mod output_file;

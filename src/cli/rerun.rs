@@ -121,7 +121,7 @@ impl RerunOptions {
         Ok((
             id,
             RunRequest {
-                engine: self.engine.choice()?,
+                engine: self.engine.choice(self.overlay.workers, &self.overlay.env)?,
                 placement,
                 workers: self.overlay.workers,
                 report,

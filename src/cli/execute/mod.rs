@@ -169,7 +169,7 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
     // All tasks have to be known, and a detached run outlives what would feed it. What is typed on a terminal is read before a
     // view takes its keys.
     let is_whole = placement != Placement::Terminal
-        || choice != EngineChoice::Local
+        || !choice.takes_growing_inputs()
         || resume.is_some()
         || selection != Selection::All
         || !break_before.is_empty()

@@ -79,7 +79,7 @@ impl AddArgs {
         let RunRequest { plan, engine, workers, report, keep, resume, break_before, tty, at_end, .. } = request;
         ensure!(
             engine == EngineChoice::Local,
-            "a job of the queue runs on this machine: leave --engine out, or run it at once with fanlane run --background"
+            "a job of the queue runs on this machine: leave --engine and -S out, or run it at once with fanlane run --background"
         );
         ensure!(
             at_end.is_nothing(),

@@ -9,6 +9,7 @@ mod parallel_args;
 pub mod parallel_options;
 pub mod profile;
 mod python_args;
+pub mod ssh_args;
 
 use std::ffi::OsString;
 

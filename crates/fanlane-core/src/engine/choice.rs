@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::profile::TargetProfile;
-use super::{Engine, EngineError, LocalEngine, SlurmEngine};
+use super::{Demand, Engine, EngineError, LocalEngine, SlurmEngine, SshEngine};
 use crate::job::{Batch, lossless};
 
 /// The engine, with workers on this machine that are this very program once more.
@@ -43,6 +43,7 @@ impl EngineChoice {
             Self::Local => own_engine(),
             Self::Target { profile, .. } => match &**profile {
                 TargetProfile::Slurm(profile) => Arc::new(SlurmEngine::new(profile.clone())),
+                TargetProfile::Ssh(target) => Arc::new(SshEngine::new(target.clone())),
             },
             Self::Attached { folder } => Arc::new(SlurmEngine::of_batch(folder.clone())),
         }
@@ -57,6 +58,12 @@ impl EngineChoice {
             Self::Local | Self::Target { .. } => Ok(None),
             Self::Attached { folder } => SlurmEngine::read_batch(folder).map(Some),
         }
+    }
+
+    /// Whether tasks may begin while further inputs arrive.
+    pub fn takes_growing_inputs(&self) -> bool {
+        let limitations = self.engine().traits().limitations;
+        limitations.iter().all(|limitation| limitation.demand != Demand::GrowingInputs)
     }
 
     /// As `--engine` takes it.

@@ -11,6 +11,8 @@ mod dispatcher;
 pub mod event_pump;
 #[cfg(test)]
 mod extension_tests;
+mod files;
+mod files_on_disk;
 mod interest;
 mod lane_sender;
 mod launcher;
@@ -28,6 +30,7 @@ mod run_clock;
 mod shared_objects;
 pub mod simulation;
 mod slurm;
+pub mod ssh;
 mod standing;
 mod start_failure;
 mod transport;
@@ -51,6 +54,7 @@ pub use orphans::{Sweep, WORKER_MARKER, own_process};
 pub use profile::{SlurmProfile, TargetProfile};
 pub use progress::PROGRESS_VARIABLE;
 pub use slurm::{SlurmEngine, slurm_role};
+pub use ssh::{SshEngine, agent_role};
 pub use standing::{RunStanding, TaskStanding};
 pub use worker::{TASK_MARKER, worker_role};
 

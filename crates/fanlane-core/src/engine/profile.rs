@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::ssh::SshTarget;
 use crate::job::lossless;
 
 /// A place other than this machine.
@@ -14,6 +15,8 @@ use crate::job::lossless;
 pub enum TargetProfile {
     /// A cluster that Slurm manages.
     Slurm(SlurmProfile),
+    /// Hosts that are reached through ssh.
+    Ssh(SshTarget),
 }
 
 /// How batches run on a cluster that Slurm manages. Without any field they run in its default partition, with the limits that
@@ -89,6 +92,7 @@ impl TargetProfile {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Slurm(_) => "slurm",
+            Self::Ssh(_) => "ssh",
         }
     }
 
@@ -96,6 +100,7 @@ impl TargetProfile {
     pub fn fault(&self) -> Option<String> {
         match self {
             Self::Slurm(profile) => profile.fault(),
+            Self::Ssh(target) => target.fault(),
         }
     }
 }

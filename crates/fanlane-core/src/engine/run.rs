@@ -92,6 +92,7 @@ impl Run {
             progress: reports.as_ref().map(|reports| reports.name().to_owned()),
             transport: batch.job().transport,
             terminal_of: options.terminal.then(|| getpgrp().as_raw_nonzero().get()),
+            is_remote: false,
         };
         let growth = batch.growth();
         let tasks = growth.as_ref().map_or_else(|| batch.len(), |growth| growth.tasks);
@@ -155,6 +156,13 @@ impl Run {
             let kind = EventKind::Dispatch(DispatchEvent::BreakpointChanged { task, is_set: true });
             driver.outlet.emit(Event { at_ns: 0, kind });
         }
+        // The launcher is part of the driver, and must not keep it.
+        let notified = Arc::downgrade(&driver);
+        driver.launcher.begin(Box::new(move |notice| {
+            if let Some(driver) = notified.upgrade() {
+                driver.take_notice(notice);
+            }
+        }));
         let own = Arc::clone(&driver);
         let thread = std::thread::Builder::new()
             .name("run".to_owned())

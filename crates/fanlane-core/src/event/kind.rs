@@ -141,13 +141,27 @@ pub enum WorkerEvent {
         /// Why it ended.
         reason: WorkerEnd,
     },
-    /// A worker that has started is on another machine.
+    /// The worker that has started is on this host: another machine, or one of the hosts of a run.
     #[serde(rename = "WorkerPlaced")]
     Placed {
         /// The worker.
         worker: WorkerId,
-        /// The name of the machine; the worker's process, and those of its tasks, are numbered there.
+        /// The name of the host; the worker's process, and those of its tasks, are numbered there. `:` is this machine.
         host: Box<str>,
+    },
+    /// A host takes tasks from now on.
+    HostJoined {
+        /// The host.
+        host: Box<str>,
+        /// How many tasks it runs at a time.
+        slots: u32,
+    },
+    /// A host takes no tasks from now on; those that it had go to the others.
+    HostLost {
+        /// The host.
+        host: Box<str>,
+        /// Why.
+        reason: Box<str>,
     },
 }
 
@@ -307,7 +321,9 @@ impl<'de> Visitor<'de> for Ungrouped {
             | "GaveUp" | "PriorityChanged" | "BreakpointChanged" | "BreakpointReached" | "Told" => {
                 EventKind::Dispatch(DispatchEvent::deserialize(event)?)
             }
-            "WorkerStarted" | "WorkerPlaced" | "WorkerEnded" => EventKind::Worker(WorkerEvent::deserialize(event)?),
+            "WorkerStarted" | "WorkerPlaced" | "WorkerEnded" | "HostJoined" | "HostLost" => {
+                EventKind::Worker(WorkerEvent::deserialize(event)?)
+            }
             "TaskStarted" | "TasksFinished" | "TaskRetried" | "RestCancelled" | "TaskSuspended" => {
                 EventKind::Task(TaskEvent::deserialize(event)?)
             }
@@ -358,6 +374,14 @@ mod tests {
             (
                 "{\"TaskStarted\":{\"task\":2,\"attempt\":1,\"worker\":1,\"start_ns\":5,\"pid\":null}}",
                 EventKind::Task(TaskEvent::Started { task, attempt: 1, worker, start_ns: 5, pid: None }),
+            ),
+            (
+                "{\"HostJoined\":{\"host\":\"ada\",\"slots\":4}}",
+                EventKind::Worker(WorkerEvent::HostJoined { host: "ada".into(), slots: 4 }),
+            ),
+            (
+                "{\"HostLost\":{\"host\":\"ada\",\"reason\":\"cut\"}}",
+                EventKind::Worker(WorkerEvent::HostLost { host: "ada".into(), reason: "cut".into() }),
             ),
             ("{\"GaveUp\":{\"reason\":\"\"}}", EventKind::Dispatch(DispatchEvent::GaveUp { reason: String::new() })),
             (

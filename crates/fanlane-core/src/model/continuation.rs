@@ -99,6 +99,7 @@ impl Continuation {
             EventKind::Worker(WorkerEvent::Ended { worker: ended, reason }) => {
                 EventKind::Worker(WorkerEvent::Ended { worker: worker(ended), reason })
             }
+            kept @ EventKind::Worker(WorkerEvent::HostJoined { .. } | WorkerEvent::HostLost { .. }) => kept,
             EventKind::Task(event) => EventKind::Task(match event {
                 TaskEvent::Started { task, attempt, worker: by, start_ns, pid } => {
                     let place = place(task)?;

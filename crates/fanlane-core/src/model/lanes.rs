@@ -128,7 +128,8 @@ impl LaneHistory {
                     running.is_suspended = *is_suspended;
                 }
             }
-            EventKind::Task(TaskEvent::RestCancelled { .. }) => {}
+            EventKind::Task(TaskEvent::RestCancelled { .. })
+            | EventKind::Worker(WorkerEvent::HostJoined { .. } | WorkerEvent::HostLost { .. }) => {}
             EventKind::Sample(SampleEvent::Workers(samples)) => {
                 for sample in samples {
                     // A sample may be late: it counts only while its worker is the live one of the lane.

@@ -128,7 +128,9 @@ impl Progress {
             EventKind::Task(TaskEvent::Retried(_)) => self.retries += 1,
             EventKind::Run(RunEvent::Finished(summary)) => self.summary = Some(summary.clone()),
             EventKind::Run(RunEvent::InterpreterFound(_))
-            | EventKind::Worker(WorkerEvent::Placed { .. })
+            | EventKind::Worker(
+                WorkerEvent::Placed { .. } | WorkerEvent::HostJoined { .. } | WorkerEvent::HostLost { .. },
+            )
             | EventKind::Task(TaskEvent::Started { .. } | TaskEvent::Suspended { .. })
             | EventKind::Dispatch(
                 DispatchEvent::PriorityChanged { .. }

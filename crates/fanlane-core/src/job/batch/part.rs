@@ -29,6 +29,7 @@ impl Batch {
             command: self.command.clone(),
             command_environment: self.command_environment.clone(),
             tagstring: self.tagstring.clone(),
+            files: self.files.clone(),
             total: self.total,
             picked: Some(picked),
             is_rest: false,

@@ -155,7 +155,12 @@ impl Trace {
                 | DispatchEvent::Told { .. }
                 | DispatchEvent::GaveUp { .. },
             )
-            | EventKind::Worker(WorkerEvent::Placed { .. } | WorkerEvent::Ended { .. })
+            | EventKind::Worker(
+                WorkerEvent::Placed { .. }
+                | WorkerEvent::HostJoined { .. }
+                | WorkerEvent::HostLost { .. }
+                | WorkerEvent::Ended { .. },
+            )
             | EventKind::Task(TaskEvent::Started { .. } | TaskEvent::Suspended { .. })
             | EventKind::Sample(_)
             | EventKind::Shared(_) => {}
