@@ -256,13 +256,14 @@ fn the_engine_is_chosen_at_one_place() {
 /// whenever it is set.
 #[test]
 fn the_wall_clock_is_read_where_dates_are_meant_and_nowhere_else() {
-    const DATES: [&str; 16] = [
+    const DATES: [&str; 17] = [
         "crates/fanlane-os/src/clock.rs",
         "crates/fanlane-core/src/engine/slurm/element.rs",
         "crates/fanlane-core/src/engine/slurm/run.rs",
         "crates/fanlane-core/src/engine/run.rs",
         "crates/fanlane-core/src/host/queue_runner.rs",
         "crates/fanlane-core/src/host/hosting.rs",
+        "crates/fanlane-core/src/store/history/row.rs",
         "crates/fanlane-core/src/store/queue/change.rs",
         "crates/fanlane-core/src/store/queue/leftovers.rs",
         "crates/fanlane-core/src/store/queue/turn.rs",
