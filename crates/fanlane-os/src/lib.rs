@@ -28,6 +28,7 @@ pub mod memory;
 pub mod memory_kills;
 pub mod message_reader;
 pub mod multipath;
+pub mod new_file_mask;
 pub mod own_descriptor;
 pub mod owned_folder;
 pub mod pacing;
