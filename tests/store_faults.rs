@@ -131,6 +131,8 @@ fn queued() -> NewJob {
         held: false,
         at_unix_ms: None,
         after: Vec::new(),
+        group: None,
+        priority: 0,
     }
 }
 

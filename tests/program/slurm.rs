@@ -10,14 +10,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::process::Signal;
 use serde_json::Value;
-use tempfile::TempDir;
 
+use super::background::Scene;
 use super::processes::{Running, wait_until};
 use super::start::{Ended, command, ended};
 
 /// A cluster with a home of its own; all of it ends with this value.
 struct Cluster {
-    home: TempDir,
+    home: Scene,
     _alone: MutexGuard<'static, ()>,
 }
 
@@ -28,9 +28,7 @@ impl Cluster {
     /// Starts it; `None`, and said so, where that cannot be. The machine that judges changes can.
     fn start() -> Option<Self> {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        // Short, since sockets stand in it, and open to Slurm's daemons.
-        let home = tempfile::Builder::new().prefix("fl").tempdir().unwrap();
-        let own = Self { home, _alone: alone };
+        let own = Self { home: Scene::new(), _alone: alone };
         let started = own.control(&["up", own.root().to_str().unwrap()]);
         if started.code == Some(0) {
             let profiles = own.path().join(".config/fanlane/engines");
@@ -47,7 +45,7 @@ impl Cluster {
     }
 
     fn path(&self) -> &Path {
-        self.home.path()
+        self.home.0.path()
     }
 
     fn root(&self) -> PathBuf {
@@ -86,8 +84,17 @@ impl Cluster {
         ended(self.fanlane(words).spawn().unwrap())
     }
 
+    /// A command under way, whose output may be longer than a pipe holds.
     fn begin(&self, words: &[&str]) -> Running {
-        Running::start(self.fanlane(words))
+        let mut command = self.fanlane(words);
+        command.stdout(fs::File::create(self.path().join("out")).unwrap());
+        Running::start(command)
+    }
+
+    /// How it ended.
+    fn ended(&self, run: Running) -> Ended {
+        let ended = run.ended();
+        Ended { out: fs::read_to_string(self.path().join("out")).unwrap(), ..ended }
     }
 
     /// What Slurm prints.
@@ -193,7 +200,7 @@ fn a_stopped_batch_is_out_of_the_queue_and_what_was_done_is_kept() {
     };
     wait_until("the first tasks", || ends() >= 12);
     run.signal(Signal::INT);
-    let ended = run.ended();
+    let ended = cluster.ended(run);
     assert_eq!(cluster.queue(), "", "nothing waits and nothing runs");
     assert_eq!(ended.code, Some(130), "{}", ended.err);
     let (all, summary) = tasks(&ended.out);
@@ -212,7 +219,7 @@ fn what_a_node_had_that_went_down_is_done_elsewhere() {
     let run = cluster.begin(&words(&["run", "--engine", "slurm", "-j", "8", "--json"], task, &inputs));
     wait_until("some tasks", || cluster.lines_of("record").len() > 40);
     cluster.ask(&["scontrol", "update", "NodeName=n2", "State=DOWN", "Reason=test"]);
-    let ended = run.ended();
+    let ended = cluster.ended(run);
     let (all, summary) = tasks(&ended.out);
     assert_eq!((ended.code, all.len(), summary["done"].as_u64()), (Some(0), 300, Some(300)), "{}", ended.err);
     cluster.nothing_is_left();
@@ -251,7 +258,7 @@ fn a_controller_that_is_away_is_told_of_and_the_run_goes_on() {
     fs::write(cluster.path().join("gate"), "").unwrap();
     wait_until("tasks without a controller", || cluster.lines_of("begun").len() >= 8);
     cluster.change(&["controller", "start"]);
-    let ended = run.ended();
+    let ended = cluster.ended(run);
     let (all, summary) = tasks(&ended.out);
     assert_eq!((ended.code, all.len(), summary["done"].as_u64()), (Some(0), 16, Some(16)), "{}", ended.err);
     cluster.nothing_is_left();

@@ -142,6 +142,11 @@ pub trait RunHandle: Send + Sync {
         None
     }
 
+    /// Whether the run can be asked this; see [`EngineTraits::allow`].
+    fn allows(&self, _command: RunCommand) -> bool {
+        true
+    }
+
     /// Suspends the run while `pause` goes on, in which this process is stopped: its tasks stand still, and so does its clock, so
     /// that no timeout, delay or measured time contains it. A run that cannot be suspended goes on meanwhile.
     fn suspend_during(&self, pause: &mut dyn FnMut()) {

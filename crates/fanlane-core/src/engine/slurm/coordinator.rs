@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use super::elements::Elements;
 use super::folder::ElementLife;
 use super::records::{ElementEnd, ElementFrame};
+use crate::engine::TaskStanding;
 use crate::engine::dispatcher::halt;
 use crate::event::{
     AttemptRecord, DispatchEvent, Event, EventKind, OutcomeCounts, SampleEvent, TaskEvent, TaskId, WorkerEnd,
@@ -140,6 +141,16 @@ impl Coordinator {
     /// Number of the attempts of a task that were lost with their elements.
     pub fn earlier_attempts(&self, task: TaskId) -> u32 {
         self.attempts.get(&task).copied().unwrap_or(0)
+    }
+
+    /// Where a task is, as far as it is known.
+    pub fn standing_of(&self, task: TaskId) -> TaskStanding {
+        match self.ended.get(task.0 as usize) {
+            None => TaskStanding::Absent,
+            Some(true) => TaskStanding::Ended,
+            Some(false) if self.elements.runs(task) => TaskStanding::Running,
+            Some(false) => TaskStanding::Waiting,
+        }
     }
 
     /// Whether a task has no end yet.

@@ -5,17 +5,17 @@ use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, Sender};
 
 use super::chunks::ChunkRules;
 use super::client::SlurmError;
 use super::coordinator::{Coordinator, Effect, Ending};
 use super::folder::{Asked, BatchHandle, SubmittedArray};
-use super::queue::{QUEUE_INTERVAL, QueueAnswer};
+use super::queue::QUEUE_INTERVAL;
 use super::requests::{Answer, Requests};
 use super::scan::RecordScan;
 use crate::engine::run::event_outlet::{Delivered, EventOutlet};
-use crate::engine::{RunCommand, RunOptions, StartGate};
+use crate::engine::{RunCommand, RunOptions, RunStanding, StartGate};
 use crate::event::{DispatchEvent, EventKind, TaskId};
 use fanlane_os::clock::monotonic_ns;
 
@@ -25,10 +25,6 @@ const RECORD_INTERVAL: Duration = Duration::from_millis(150);
 const GATE_TIMEOUT: Duration = Duration::from_secs(3);
 /// When the queue is asked first after a submission, in nanoseconds.
 const FIRST_LOOK_NS: u64 = 5_000_000_000;
-/// The longest time between two questions, in nanoseconds, where the elements say that they run.
-const MAX_QUEUE_INTERVAL_NS: u64 = 60_000_000_000;
-/// What Slurm says of an array this soon after its submission is not taken as the end of it, in nanoseconds.
-const SETTLING_NS: u64 = 2_000_000_000;
 /// When a submission that failed is tried again, in nanoseconds.
 const RETRY_NS: u64 = 15_000_000_000;
 /// How long running elements may take to end when the run is stopped, in nanoseconds.
@@ -41,6 +37,8 @@ pub enum DriverInput {
     Command(RunCommand),
     /// What Slurm answered.
     Answer(Box<Answer>),
+    /// Where the run is, and one of its tasks, is asked for.
+    Standing(Option<TaskId>, Sender<RunStanding>),
 }
 
 /// The state of the thread.
@@ -61,15 +59,14 @@ pub struct Driver {
     is_submitting: bool,
     submit_not_before_ns: u64,
     retry_not_before_ns: u64,
-    submitted_at: HashMap<u32, u64>,
-    answer: Option<QueueAnswer>,
-    is_asking: bool,
-    ask_at_ns: u64,
-    ask_interval_ns: u64,
+    pub(super) submitted_at: HashMap<u32, u64>,
+    pub(super) is_asking: bool,
+    pub(super) ask_at_ns: u64,
+    pub(super) ask_interval_ns: u64,
     /// Slurm did not answer when it was asked last.
-    is_away: bool,
+    pub(super) is_away: bool,
     is_paused: bool,
-    stop_by_ns: Option<u64>,
+    pub(super) stop_by_ns: Option<u64>,
 }
 
 impl Driver {
@@ -100,7 +97,6 @@ impl Driver {
             submit_not_before_ns: 0,
             retry_not_before_ns: 0,
             submitted_at: HashMap::new(),
-            answer: None,
             is_asking: false,
             ask_at_ns: FIRST_LOOK_NS,
             ask_interval_ns: QUEUE_INTERVAL.as_nanos() as u64,
@@ -186,19 +182,19 @@ impl Driver {
         }
     }
 
-    fn ask_queue(&mut self) {
-        let now_ns = self.now_ns();
-        let is_due = now_ns >= self.ask_at_ns && self.coordinator.elements.live() > 0;
-        if is_due && !self.is_asking && self.stop_by_ns.is_none() {
-            self.is_asking = true;
-            let not_before_ns = self.submitted_at.values().copied().max().unwrap_or(0);
-            self.requests.ask_queue(not_before_ns);
-        }
-    }
-
     fn handle(&mut self, input: DriverInput) {
         match input {
             DriverInput::Command(command) => self.command(command),
+            DriverInput::Standing(task, answer) => {
+                let standing = RunStanding {
+                    is_paused: self.is_paused,
+                    is_stopping: self.coordinator.ending().is_some(),
+                    workers: self.coordinator.workers(),
+                    task: task.map(|task| self.coordinator.standing_of(task)),
+                };
+                // What has asked may wait no more.
+                let _ = answer.send(standing);
+            }
             DriverInput::Answer(answer) => match *answer {
                 Answer::Submitted { serial, chunks, job: Ok(job) } => self.submitted(serial, chunks, job),
                 Answer::Submitted { chunks, job: Err(error), .. } => self.not_submitted(chunks, &error),
@@ -247,67 +243,6 @@ impl Driver {
         self.emit(DispatchEvent::GaveUp { reason });
         let now_ns = self.now_ns();
         self.coordinator.stop(now_ns, &mut self.effects);
-    }
-
-    fn heard_of_queue(&mut self, answer: Result<QueueAnswer, SlurmError>) {
-        self.is_asking = false;
-        let is_all_running = self.coordinator.elements.running() as u64 == self.coordinator.elements.live();
-        let usual_ns = QUEUE_INTERVAL.as_nanos() as u64;
-        self.ask_interval_ns =
-            if is_all_running { (2 * self.ask_interval_ns).min(MAX_QUEUE_INTERVAL_NS) } else { usual_ns };
-        self.ask_at_ns = self.now_ns() + self.ask_interval_ns;
-        match answer {
-            Ok(answer) => {
-                if std::mem::replace(&mut self.is_away, false) {
-                    self.tell("Slurm answers again".to_owned());
-                }
-                self.compare(&answer);
-                self.answer = Some(answer);
-            }
-            Err(error) => {
-                if !std::mem::replace(&mut self.is_away, true) {
-                    self.tell(format!("Slurm does not answer, and what runs goes on: {error}"));
-                }
-            }
-        }
-    }
-
-    /// Compares what Slurm says of the elements with what they have said.
-    fn compare(&mut self, answer: &QueueAnswer) {
-        let now_ns = self.now_ns();
-        let mut reasons: Vec<String> = Vec::new();
-        let mut runs_some = false;
-        for array in self.handle.arrays.clone() {
-            let submitted_ns = self.submitted_at.get(&array.serial).copied().unwrap_or(0);
-            if !self.coordinator.elements.is_live_array(array.serial) || answer.asked_ns < submitted_ns + SETTLING_NS {
-                continue;
-            }
-            let states = answer.of_job(array.job);
-            for id in self.coordinator.elements.live_ids().into_iter().filter(|id| id.0 == array.serial) {
-                match states.get(&id.1) {
-                    Some(state) if !state.is_over() => {
-                        self.coordinator.element_there(id);
-                        runs_some |= !state.is_pending();
-                        if state.is_pending()
-                            && !state.reason.is_empty()
-                            && !reasons.iter().any(|one| one == state.reason)
-                        {
-                            reasons.push(state.reason.to_owned());
-                        }
-                    }
-                    state => {
-                        let word = state.map_or("it is in its queue no more", |state| state.state);
-                        let printed = self.requests.folder.last_printed(array.job, id.1);
-                        let printed = printed.map_or_else(String::new, |line| format!("; it printed last: {line}"));
-                        let how = format!("was lost: Slurm says {word} of its element{printed}");
-                        self.coordinator.element_gone(now_ns, id, &how, &mut self.effects);
-                    }
-                }
-            }
-        }
-        let reason =
-            (!runs_some && !reasons.is_empty()).then(|| format!("Slurm runs no element of it: {}", reasons.join(", ")));
-        self.coordinator.hold(now_ns, reason, &mut self.effects);
     }
 
     fn command(&mut self, command: RunCommand) {
@@ -376,7 +311,7 @@ impl Driver {
         }
     }
 
-    fn tell(&mut self, words: String) {
+    pub(super) fn tell(&mut self, words: String) {
         self.emit(DispatchEvent::Told { words });
     }
 

@@ -100,6 +100,11 @@ impl Elements {
         self.live
     }
 
+    /// Whether an element has told that it is at a task.
+    pub fn runs(&self, task: TaskId) -> bool {
+        self.lives.values().any(|life| life.running.is_some_and(|(running, ..)| running == task))
+    }
+
     /// Number of lives that are not over.
     pub fn running(&self) -> usize {
         self.lives.values().filter(|life| !life.is_over).count()

@@ -17,6 +17,7 @@ mod elements;
 mod folder;
 mod losses;
 mod queue;
+mod reconcile;
 mod records;
 mod requests;
 mod run;
@@ -72,6 +73,17 @@ const LIMITATIONS: &[Limitation] = &[
         reason: "chunks are made by the time of tasks; set chunk_secs in the profile",
     },
 ];
+
+/// What its runs can be asked.
+const TRAITS: EngineTraits = EngineTraits {
+    name: "slurm",
+    limitations: LIMITATIONS,
+    can_pause: true,
+    can_resize: true,
+    can_watch: false,
+    can_steer: false,
+    can_locate: false,
+};
 
 /// Runs batches as job arrays of Slurm.
 #[derive(Clone, Debug)]
@@ -136,14 +148,7 @@ impl Engine for SlurmEngine {
     }
 
     fn traits(&self) -> EngineTraits {
-        EngineTraits {
-            name: "slurm",
-            limitations: LIMITATIONS,
-            can_watch: false,
-            can_steer: false,
-            can_locate: false,
-            ..EngineTraits::default()
-        }
+        TRAITS
     }
 }
 

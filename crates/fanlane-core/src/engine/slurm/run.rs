@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded, unbounded};
 
@@ -14,12 +15,15 @@ use super::folder::{BatchFolder, BatchHandle, SubmittedArray};
 use super::requests::Requests;
 use super::scan::RecordScan;
 use super::site::Site;
-use super::{SlurmProfile, submission, target_error};
+use super::{SlurmProfile, TRAITS, submission, target_error};
 use crate::engine::run::event_outlet::EventOutlet;
-use crate::engine::{EngineError, RunCommand, RunHandle, RunOptions};
+use crate::engine::{EngineError, RunCommand, RunHandle, RunOptions, RunStanding};
 use crate::event::{Event, EventKind, RunEvent, RunHeader, TaskId};
 use crate::job::Batch;
 use fanlane_os::clock::{monotonic_ns, unix_ms};
+
+/// Maximum wait for a thread that waits itself, since its events are not taken.
+const STANDING_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What a run starts from: a folder, and what was submitted before.
 pub struct Start {
@@ -174,6 +178,16 @@ impl SlurmRun {
 impl RunHandle for SlurmRun {
     fn command(&self, command: RunCommand) {
         let _ = self.inputs.send(DriverInput::Command(command));
+    }
+
+    fn allows(&self, command: RunCommand) -> bool {
+        TRAITS.allow(command)
+    }
+
+    fn standing(&self, task: Option<TaskId>) -> Option<RunStanding> {
+        let (answer, answered) = bounded(1);
+        self.inputs.send(DriverInput::Standing(task, answer)).ok()?;
+        answered.recv_timeout(STANDING_TIMEOUT).ok()
     }
 
     fn join(mut self: Box<Self>) {
