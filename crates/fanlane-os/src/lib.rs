@@ -29,6 +29,7 @@ pub mod memory_kills;
 pub mod message_reader;
 pub mod multipath;
 pub mod network_folder;
+pub mod new_file_mask;
 pub mod own_descriptor;
 pub mod owned_folder;
 pub mod pacing;

@@ -11,6 +11,7 @@ use tempfile::NamedTempFile;
 
 use super::files::{FileEntry, FileKind, MAX_ENTRIES};
 use crate::job::remote_files::path_of;
+use fanlane_os::new_file_mask::new_file_mask;
 
 /// The path of an entry of a listing of `root`.
 pub fn below(root: &Path, within: &[u8]) -> PathBuf {
@@ -111,14 +112,6 @@ impl NewFile {
         file.persist(&path).map_err(|error| fault(error.error))?;
         Ok(())
     }
-}
-
-/// The permissions that new files of this process do not have.
-fn new_file_mask() -> u32 {
-    const USUAL: u32 = 0o022;
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("Umask:"));
-    mask.and_then(|mask| u32::from_str_radix(mask.trim(), 8).ok()).unwrap_or(USUAL)
 }
 
 /// Makes a folder with all above it.
