@@ -262,7 +262,7 @@ fn the_wall_clock_is_read_where_dates_are_meant_and_nowhere_else() {
         "crates/fanlane-core/src/engine/slurm/run.rs",
         "crates/fanlane-core/src/engine/run.rs",
         "crates/fanlane-core/src/host/queue_runner.rs",
-        "crates/fanlane-core/src/host/hosting.rs",
+        "crates/fanlane-core/src/host/wire.rs",
         "crates/fanlane-core/src/store/history/row.rs",
         "crates/fanlane-core/src/store/queue/change.rs",
         "crates/fanlane-core/src/store/queue/leftovers.rs",

@@ -10,6 +10,7 @@ pub mod keep;
 mod python_function;
 pub mod recorded;
 pub mod resume;
+mod retry;
 mod selection;
 mod tty;
 
@@ -27,7 +28,7 @@ use super::report::args::ReportOptions;
 use super::run::no_input_words;
 use super::suspension::{Suspender, suspend};
 use super::terminal::{print, remark};
-use super::watch::{self, Controls, Leave, Situation, View};
+use super::watch::{self, Controls, Leave, View};
 use super::worker_count::WorkerCount;
 use crate::session::end_command::{EndedRun, Printing};
 use at_end::AtEnd;
@@ -43,6 +44,7 @@ use fanlane_os::machine::cores;
 use fanlane_os::terminal_signals::{self, Suspensions};
 use keep::{Keep, SpillFolder};
 use resume::{Rest, Resume};
+use retry::Retry;
 
 pub use python_function::find as find_python;
 pub use selection::Selection;
@@ -343,33 +345,6 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
         }
     }
     Ok((status, next))
-}
-
-/// How the failed tasks of a run in the terminal are run again from its view.
-struct Retry<'a> {
-    plan: &'a Plan,
-    engine: &'a EngineChoice,
-    workers: Option<WorkerCount>,
-    report: ReportOptions,
-    is_recorded: bool,
-}
-
-impl Retry<'_> {
-    fn situation(&self) -> Situation {
-        let reads_stdin = self.plan.job.reads_stdin();
-        let obstacles = [
-            (!self.is_recorded, "only a run that the history records can be run again from here"),
-            (reads_stdin, "the inputs came from standard input: fanlane rerun --failed reads them again"),
-        ];
-        let retry_obstacle = obstacles.into_iter().find_map(|(holds, words)| holds.then_some(words));
-        Situation { is_detached: false, retry_obstacle }
-    }
-
-    fn request(&self, run: i64) -> RunRequest {
-        let Self { plan, engine, workers, report, .. } = *self;
-        let selection = Selection::FailedOf(run);
-        RunRequest { engine: engine.clone(), workers, report, selection, ..RunRequest::new(plan.clone()) }
-    }
 }
 
 /// Reports what is unusual about the earlier runs.
