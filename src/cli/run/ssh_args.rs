@@ -16,16 +16,15 @@ use fanlane_core::job::{Job, RemoteFiles, field};
 
 /// Which hosts run the tasks.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Other hosts")]
 pub struct SshArgs {
     /// Run the tasks on these hosts through ssh: [SLOTS/][USER@]HOST, with commas between them; ':' is this machine
-    #[arg(short = 'S', long, value_name = "HOSTS", action = ArgAction::Append)]
+    #[arg(help_heading = "Other hosts", short = 'S', long, value_name = "HOSTS", action = ArgAction::Append)]
     sshlogin: Vec<String>,
     /// Run the tasks on the hosts of a file, one a line; it is read again while the run goes on
-    #[arg(long, visible_alias = "slf", value_name = "FILE", action = ArgAction::Append)]
+    #[arg(help_heading = "Other hosts", long, visible_alias = "slf", value_name = "FILE", action = ArgAction::Append)]
     sshloginfile: Vec<PathBuf>,
     /// Log in with this program and its options [default: ssh]
-    #[arg(long, value_name = "COMMAND")]
+    #[arg(help_heading = "Other hosts", long, value_name = "COMMAND")]
     ssh: Option<String>,
 }
 
@@ -99,22 +98,21 @@ fn host_file(path: &Path) -> Result<PathBuf> {
 
 /// Which files go to other hosts and come back.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Other hosts")]
 pub struct RemoteFileArgs {
-    #[arg(long, visible_alias = "tf", value_name = "FILE", action = ArgAction::Append, help = field::TRANSFER_FILES.help)]
+    #[arg(help_heading = "Other hosts", long, visible_alias = "tf", value_name = "FILE", action = ArgAction::Append, help = field::TRANSFER_FILES.help)]
     #[arg(aliases = ["transfer-file", "transfer-files", "transferfiles"])]
     transferfile: Vec<String>,
     /// Bring the input of each task there: --transferfile {}
-    #[arg(long)]
+    #[arg(help_heading = "Other hosts", long)]
     transfer: bool,
-    #[arg(long = "return", value_name = "FILE", action = ArgAction::Append, help = field::RETURN_FILES.help)]
+    #[arg(help_heading = "Other hosts", long = "return", value_name = "FILE", action = ArgAction::Append, help = field::RETURN_FILES.help)]
     returned: Vec<String>,
-    #[arg(long, help = field::CLEANUP.help)]
+    #[arg(help_heading = "Other hosts", long, help = field::CLEANUP.help)]
     cleanup: bool,
-    #[arg(long, visible_alias = "bf", value_name = "FILE", action = ArgAction::Append, help = field::BASE_FILES.help)]
+    #[arg(help_heading = "Other hosts", long, visible_alias = "bf", value_name = "FILE", action = ArgAction::Append, help = field::BASE_FILES.help)]
     basefile: Vec<String>,
     /// --transfer --return FILE --cleanup
-    #[arg(long, value_name = "FILE", action = ArgAction::Append)]
+    #[arg(help_heading = "Other hosts", long, value_name = "FILE", action = ArgAction::Append)]
     trc: Vec<String>,
 }
 

@@ -29,6 +29,8 @@ mod row;
 mod salvage;
 mod schema;
 mod search;
+#[cfg(test)]
+mod shared_home_tests;
 mod sync;
 #[cfg(test)]
 mod tests;
