@@ -80,7 +80,10 @@ fn every_flag_that_the_text_names_is_one_of_its_command() {
                 };
                 let help = helps.entry(of.join(" ")).or_insert_with(|| {
                     let ended = run_in(&[&of[..], &["--help"]].concat(), folder.path());
-                    if ended.code == Some(0) { ended.out } else { run_in(&[command, "--help"], folder.path()).out }
+                    let own = if ended.code == Some(0) { ended } else { run_in(&[command, "--help"], folder.path()) };
+                    // A job is put into the queue with the flags that it is run with.
+                    let of_run = (*command == "add").then(|| run_in(&["run", "--help"], folder.path()).out);
+                    own.out + &of_run.unwrap_or_default()
                 });
                 count += 1;
                 if !help.contains(&flag) && !WRONG.contains(&&*flag) {
