@@ -14,7 +14,14 @@ fn main() -> ExitCode {
 fn take_role() -> ExitCode {
     // Writing beyond a limit on the size of files fails then as on a full disk, and ends no run.
     signal::ignore(libc::SIGXFSZ);
-    mp::init([engine::worker_role(), host::host_role(), host::queue_role(), host::python_pool_role()]);
+    mp::init([
+        engine::worker_role(),
+        engine::slurm_role(),
+        engine::agent_role(),
+        host::host_role(),
+        host::queue_role(),
+        host::python_pool_role(),
+    ]);
     standard_streams::make_blocking();
     export_program_path();
     let words: Vec<_> = std::env::args_os().collect();

@@ -131,6 +131,8 @@ fn queued() -> NewJob {
         held: false,
         at_unix_ms: None,
         after: Vec::new(),
+        group: None,
+        priority: 0,
     }
 }
 
@@ -272,7 +274,7 @@ fn logged(path: &Path) -> BTreeSet<u64> {
 /// As in a run: a log that cannot be written is abandoned.
 fn add_to_log(log: std::io::Result<JobLog>, numbers: std::ops::RangeInclusive<u64>) -> BTreeSet<u64> {
     let Ok(mut log) = log else { return BTreeSet::new() };
-    numbers.take_while(|number| log.add(*number, &attempt(number - 1), 0, b"true").is_ok()).collect()
+    numbers.take_while(|number| log.add(*number, &attempt(number - 1), None, 0, b"true").is_ok()).collect()
 }
 
 #[test]

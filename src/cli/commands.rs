@@ -12,10 +12,12 @@ use super::detached::follow::FollowArgs;
 use super::detached::locate::WhereArgs;
 use super::detached::stop::StopArgs;
 use super::detached::window::WindowArgs;
+use super::engines::EnginesArgs;
 use super::exit_status::Status;
 use super::export::ExportArgs;
 use super::history::HistoryArgs;
 use super::history::show::ShowArgs;
+use super::hosts::HostsArgs;
 use super::import::ImportArgs;
 use super::manager::args::ManagerArgs;
 use super::presets::PresetsArgs;
@@ -108,6 +110,8 @@ commands! {
     Race(Box<RaceArgs>),
     /// List the presets, show one, save one, or print the folder of your own
     Presets(PresetsArgs),
+    /// List the engines that can run a batch, and the profiles of clusters
+    Engines(EnginesArgs),
     /// Convert a command line of GNU parallel or xargs, or a job log, to a job file
     Import(ImportArgs),
     /// List the recorded runs, or remove some
@@ -124,6 +128,8 @@ commands! {
     ///
     /// It returns when the command has started; --fg waits for its end, and --wait for that of all.
     Sem(SemArgs),
+    /// Ask the hosts of a run whether they can run tasks, and what they are
+    Hosts(HostsArgs),
     /// Serve objects that tasks share, or use them from a shell script
     Manager(ManagerArgs),
     /// Report the progress of a task from within it: a fraction (0.4 or 40%) and a message

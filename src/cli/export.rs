@@ -173,6 +173,7 @@ fn write_json(
     cut: &mut u64,
 ) -> io::Result<()> {
     let mut pids: HashMap<WorkerId, u32> = HashMap::new();
+    let mut hosts: HashMap<WorkerId, String> = HashMap::new();
     let mut line = Vec::new();
     let mut begun = false;
     let mut interpreter = None;
@@ -187,13 +188,17 @@ fn write_json(
             EventKind::Worker(WorkerEvent::Started { worker, pid, .. }) => {
                 pids.insert(*worker, *pid);
             }
+            EventKind::Worker(WorkerEvent::Placed { worker, host }) => {
+                hosts.insert(*worker, host.to_string());
+            }
             EventKind::Task(TaskEvent::Finished(records)) => {
                 for record in records {
                     let task = RecordedTask { words: words_of(record.task, words), kind: header.kind };
                     separate(&mut line);
                     let results = task.words.results.as_ref().map(|path| PathBuf::from(OsStr::from_bytes(&path.0)));
                     let pid = pids.get(&record.worker).copied();
-                    let beside = json::Beside { pid, results, ..json::Beside::default() };
+                    let host = hosts.get(&record.worker).cloned();
+                    let beside = json::Beside { pid, host, results, ..json::Beside::default() };
                     *cut += u64::from(!json::write_task(record, &beside, &task, &mut line)?);
                 }
             }

@@ -5,6 +5,7 @@ use anyhow::{Result, ensure};
 use clap::Args;
 
 use super::control::{Wish, control};
+use super::engine_args::EngineArgs;
 use super::execute::keep::Keep;
 use super::execute::recorded::recorded_plan;
 use super::execute::resume::{Resume, ResumeSource};
@@ -23,6 +24,9 @@ struct RerunOptions {
     /// How the tasks are run [default: as in the run].
     #[command(flatten)]
     overlay: OverlayArgs,
+    /// What runs the tasks [default: this machine].
+    #[command(flatten)]
+    engine: EngineArgs,
     /// What is printed.
     #[command(flatten)]
     report: ReportArgs,
@@ -116,7 +120,14 @@ impl RerunOptions {
         let report = self.report.options();
         Ok((
             id,
-            RunRequest { placement, workers: self.overlay.workers, report, keep, ..RunRequest::new(plan.check()?) },
+            RunRequest {
+                engine: self.engine.choice(self.overlay.workers, &self.overlay.env)?,
+                placement,
+                workers: self.overlay.workers,
+                report,
+                keep,
+                ..RunRequest::new(plan.check()?)
+            },
         ))
     }
 }

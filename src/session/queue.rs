@@ -12,6 +12,7 @@ use super::background::{on_a_thread, taken};
 use super::notices::{Notice, Topic, sentence};
 use super::run::RunOrigin;
 use super::{Command, Page, Session, Wake};
+use fanlane_core::engine::EngineChoice;
 use fanlane_core::host::{DetachedError, DetachedOrder, DetachedRuns, DetachedUpdate};
 use fanlane_core::model::Earlier;
 use fanlane_core::store::queue::{After, Change, JobList, JobQueue, NewJob, QueuedJob, own_environment};
@@ -276,6 +277,7 @@ impl Session {
         if way == RunWay::Beside {
             let order = DetachedOrder {
                 folder,
+                engine: EngineChoice::Local,
                 mode: origin.job.mode,
                 workers: self.machine.pool_of(&origin.job),
                 batch: origin.batch,

@@ -116,7 +116,7 @@ fn what_was_interrupted_goes_on_from_the_history() {
             assert!(Instant::now() < until, "waited in vain for the tasks");
         }
         let refused = run_in(&["resume", "last"], folder.path());
-        assert!(refused.code == Some(2) && refused.err.contains("run 1 is still running"), "{refused:?}");
+        assert!(refused.code == Some(1) && refused.err.contains("run 1 is not paused"), "{refused:?}");
         kill_process(Pid::from_child(&child), signal).expect("it runs");
         child.wait().expect("it ends");
         let state = runs(folder.path())[0]["state"].clone();

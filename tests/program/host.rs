@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use fanlane_core::engine::RunCommand;
+use fanlane_core::engine::{EngineChoice, RunCommand};
 use fanlane_core::event::{
     DispatchEvent, Event, EventKind, RunEvent, SampleEvent, SharedEvent, TaskEvent, TaskId, WorkerEvent,
 };
@@ -52,6 +52,7 @@ impl Scene {
         DetachedOrder {
             batch: Arc::new(batch),
             folder: self.home.path().to_owned(),
+            engine: EngineChoice::Local,
             mode: job.mode,
             workers: 2,
             history: Some(self.file("history")),

@@ -133,7 +133,14 @@ impl Engine for Simulated {
     }
 
     fn traits(&self) -> EngineTraits {
-        EngineTraits { can_pause: false, can_resize: false, can_watch: false, can_steer: false, can_locate: false }
+        EngineTraits {
+            can_pause: false,
+            can_resize: false,
+            can_watch: false,
+            can_steer: false,
+            can_locate: false,
+            ..EngineTraits::default()
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use fanlane::session::{Command, JobDraft, PresetCommand, Session};
 use fanlane_core::job::control::{After, Control, Limits, ResourceRequest, RetryWait};
 use fanlane_core::job::{
-    Input, JOB_VERSION, Job, Mode, Order, Parameter, ParameterKind, SharedSpec, TaskTemplate, Transport,
+    Input, JOB_VERSION, Job, Mode, Order, Parameter, ParameterKind, RemoteFiles, SharedSpec, TaskTemplate, Transport,
 };
 
 use super::canned::{self, FakeEngine, options};
@@ -81,6 +81,13 @@ pub fn everything() -> Job {
         stdin: Some("{2}\n".to_owned()),
         stdin_file: None,
         pipe: None,
+        remote_files: RemoteFiles {
+            transfer: vec!["{1}".to_owned(), " a b ".to_owned()],
+            returned: vec!["{.}.out".to_owned()],
+            cleanup: true,
+            base: vec!["model".to_owned()],
+            workdir: Some(" work/{#} ".to_owned()),
+        },
         tagstring: Some("{#}\t{1}\\".to_owned()),
         max_args: Some(1),
         max_chars: None,

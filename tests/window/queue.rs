@@ -29,6 +29,8 @@ fn job_from_elsewhere(folder: &Path) -> NewJob {
         held: true,
         at_unix_ms: None,
         after: Vec::new(),
+        group: None,
+        priority: 0,
     }
 }
 

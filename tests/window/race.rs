@@ -62,7 +62,9 @@ fn a_race_is_run_and_every_view_shows_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut window = window(simulated().engine(), folder.path(), [1024.0, 640.0]);
     assert!(window.query_by_label("No race yet").is_some());
+    assert!(window.query_by_label_contains("time not known yet").is_some());
     race_to_the_end(&mut window);
+    assert!(window.query_by_label_contains("time not known yet").is_none(), "the race has told it");
     let sentence = window.state().session().race.shown().expect("a race").model().verdict().sentence;
     assert!(sentence.contains(" times faster than one process") && sentence.contains('±'), "{sentence}");
     assert!(window.query_by_label(&sentence).is_some(), "the page says {sentence}");

@@ -52,8 +52,14 @@ fn run_pause_resume_and_stop() {
 #[test]
 fn a_run_is_asked_only_what_its_engine_can_do() {
     let (mut window, engine) = fresh();
-    engine.asked().traits =
-        EngineTraits { can_pause: false, can_resize: false, can_watch: false, can_steer: false, can_locate: false };
+    engine.asked().traits = EngineTraits {
+        can_pause: false,
+        can_resize: false,
+        can_watch: false,
+        can_steer: false,
+        can_locate: false,
+        ..EngineTraits::default()
+    };
     click(&mut window, "Run");
     until(&mut window, "the run", Session::is_running);
     assert!(window.get_by_role_and_label(Role::Button, "Pause").accesskit_node().is_disabled());

@@ -4,6 +4,7 @@
 //! its result are checked; its type leads to the name, which is sent.
 
 use std::any::{Any, TypeId};
+use std::ffi::OsString;
 use std::fmt;
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
@@ -13,60 +14,10 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
+pub use crate::callable::Callable;
 use crate::error::{Error, RecvError, SendError, TaskError};
 use crate::item;
 use fanlane_os::fd_passing;
-
-/// What can be called with `Args`, a tuple of up to six values: every function and closure that takes those. It is for
-/// bounds of generic functions, and needs no implementation.
-///
-/// ```
-/// use fanlane_mp::{Callable, Error, ThreadPool};
-///
-/// /// Calls it in this thread, or in one of a pool.
-/// fn call<F: Callable<(u32, u32), Output = u32>>(function: F, pool: Option<&ThreadPool>) -> Result<u32, Error> {
-///     match pool {
-///         None => Ok(function.call_with((2, 5))),
-///         Some(pool) => Ok(pool.apply(function, (2, 5))?),
-///     }
-/// }
-///
-/// let pool = ThreadPool::new(1)?;
-/// assert_eq!((call(u32::pow, None)?, call(u32::pow, Some(&pool))?), (32, 32));
-/// # Ok::<(), Error>(())
-/// ```
-pub trait Callable<Args>: Send + Sync + 'static {
-    /// What it returns.
-    type Output;
-
-    /// Calls it.
-    fn call_with(&self, args: Args) -> Self::Output;
-}
-
-macro_rules! callable {
-    ($($name:ident)*) => {
-        impl<Function, Returned, $($name,)*> Callable<($($name,)*)> for Function
-        where
-            Function: Fn($($name),*) -> Returned + Send + Sync + 'static,
-        {
-            type Output = Returned;
-
-            #[expect(clippy::allow_attributes, reason = "only some of these expansions have anything to allow")]
-            #[allow(non_snake_case, clippy::unused_unit, reason = "the arguments are named as their types are")]
-            fn call_with(&self, ($($name,)*): ($($name,)*)) -> Returned {
-                self($($name),*)
-            }
-        }
-    };
-}
-
-callable!();
-callable!(A);
-callable!(A B);
-callable!(A B C);
-callable!(A B C D);
-callable!(A B C D E);
-callable!(A B C D E F);
 
 /// A function that [`init`](crate::init) makes known; made by [`function!`](crate::function).
 ///
@@ -89,6 +40,8 @@ pub(crate) enum Body {
     Typed(TypeId, Box<dyn Run>),
     /// Given the connection to the parent.
     Service(fn(UnixStream) -> i32),
+    /// Given the words behind the role.
+    Remote(fn(&[OsString]) -> i32),
 }
 
 impl fmt::Debug for Function {
@@ -128,6 +81,22 @@ impl Function {
     /// ```
     pub fn service(name: &'static str, serve: fn(UnixStream) -> i32) -> Self {
         Self { name, body: Body::Service(serve) }
+    }
+
+    /// A role of this program on another machine, where a scheduler or a login starts it: `serve` gets the words behind the name of
+    /// the role, has the standard streams as they are, and returns the exit code of the process.
+    ///
+    /// ```no_run
+    /// use std::ffi::OsString;
+    ///
+    /// fn greet(words: &[OsString]) -> i32 {
+    ///     println!("hello {words:?}");
+    ///     0
+    /// }
+    /// fanlane_mp::init([fanlane_mp::Function::remote("greeter", greet)]);
+    /// ```
+    pub fn remote(name: &'static str, serve: fn(&[OsString]) -> i32) -> Self {
+        Self { name, body: Body::Remote(serve) }
     }
 
     /// The name under which it is known.

@@ -1,6 +1,6 @@
 //! The entry point: what `main` calls first. It stands above the registry, processes and pools, and composes them.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -40,7 +40,8 @@ pub fn init(functions: impl IntoIterator<Item = Function>) {
     let program = words.next();
     if words.next().is_some_and(|word| word == WORKER_ROLE) {
         let role = words.next().unwrap_or_default();
-        std::process::exit(serve(program.as_deref(), &role));
+        let words: Vec<OsString> = words.collect();
+        std::process::exit(serve(program.as_deref(), &role, &words));
     }
 }
 
@@ -84,12 +85,15 @@ macro_rules! __mp_init_before_main {
 }
 
 /// Runs the service that this process was started for; gives the exit code.
-fn serve(program: Option<&OsStr>, role: &OsStr) -> i32 {
+fn serve(program: Option<&OsStr>, role: &OsStr, words: &[OsString]) -> i32 {
     const NO_PARENT: i32 = 2;
     // The parent ends a worker with this signal, also where the parent itself was started with it ignored.
     signal::restore_default(libc::SIGTERM);
     // As in every Rust program: here the runtime may not have come to it yet.
     signal::ignore(libc::SIGPIPE);
+    if let Some(serve) = role.to_str().and_then(registry::remote_named) {
+        return serve(words);
+    }
     let program = program.map_or(Path::new("this program"), Path::new);
     let complain = |what: &str| {
         // Standard error is inherited from the parent: the only place left for this message.

@@ -71,6 +71,7 @@
 
 #[cfg(feature = "network")]
 pub(crate) mod authentication;
+mod callable;
 pub(crate) mod connection;
 pub(crate) mod error;
 pub(crate) mod function;

@@ -3,6 +3,7 @@
 
 use std::any::TypeId;
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::{OnceLock, PoisonError, RwLock};
@@ -39,7 +40,15 @@ pub(crate) fn register(functions: impl IntoIterator<Item = Function>) {
 pub(crate) fn service_named(name: &str) -> Option<fn(UnixStream) -> i32> {
     match REGISTRY.get()?.bodies.get(name)? {
         Body::Service(serve) => Some(*serve),
-        Body::Typed(..) => None,
+        Body::Typed(..) | Body::Remote(_) => None,
+    }
+}
+
+/// The role of that name that is started on another machine.
+pub(crate) fn remote_named(name: &str) -> Option<fn(&[OsString]) -> i32> {
+    match REGISTRY.get()?.bodies.get(name)? {
+        Body::Remote(serve) => Some(*serve),
+        Body::Typed(..) | Body::Service(_) => None,
     }
 }
 
@@ -57,7 +66,7 @@ pub(crate) fn name_of<F: 'static>() -> Result<&'static str, SpawnError> {
 pub(crate) fn function_named(name: &str) -> Option<&'static dyn Run> {
     match REGISTRY.get()?.bodies.get(name)? {
         Body::Typed(_, run) => Some(&**run),
-        Body::Service(_) => None,
+        Body::Service(_) | Body::Remote(_) => None,
     }
 }
 

@@ -28,6 +28,8 @@ pub mod memory;
 pub mod memory_kills;
 pub mod message_reader;
 pub mod multipath;
+pub mod network_folder;
+pub mod new_file_mask;
 pub mod own_descriptor;
 pub mod owned_folder;
 pub mod pacing;
@@ -39,6 +41,8 @@ pub mod progress;
 pub mod question;
 pub mod reap;
 pub mod robust;
+#[cfg(feature = "interrupts")]
+pub mod scheduler_signals;
 pub mod search_path;
 pub mod shared_memory;
 pub mod signal;

@@ -1,6 +1,7 @@
 //! `fanlane attach` and `fanlane watch`: a view of a detached run, or a report on it as `fanlane run` prints it.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -9,14 +10,16 @@ use clap::Args;
 
 use super::find;
 use crate::cli::execute::recorded::failed_in_background;
+use crate::cli::execute::{self, RunRequest};
 use crate::cli::exit_status::Status;
+use crate::cli::plan::Plan;
 use crate::cli::report::args::{ReportArgs, ReportOptions};
 use crate::cli::report::{Report, Shortfall, describe};
 use crate::cli::run_name::RunName;
 use crate::cli::subcommand::Subcommand;
 use crate::cli::terminal::{remark, stdout_is_terminal};
 use crate::cli::watch::{self as view, Controls, EventSink, Leave, Situation, View};
-use fanlane_core::engine::{OutputLevel, RunCommand, event_pump};
+use fanlane_core::engine::{EngineChoice, OutputLevel, RunCommand, event_pump};
 use fanlane_core::event::Event;
 use fanlane_core::host::{DetachedError, DetachedRun, DetachedUpdate};
 use fanlane_core::model::Progress;
@@ -32,6 +35,9 @@ pub struct AttachArgs {
     /// Print what the tasks print, as fanlane run does, instead of showing the lanes
     #[arg(long, conflicts_with = "watch")]
     plain: bool,
+    /// Go on with a batch on a cluster whose command was killed, from the folder that it had named
+    #[arg(long, value_name = "FOLDER", conflicts_with = "run")]
+    batch: Option<PathBuf>,
     /// What is printed.
     #[command(flatten)]
     report: ReportArgs,
@@ -40,9 +46,20 @@ pub struct AttachArgs {
 impl Subcommand for AttachArgs {
     fn perform(self) -> Result<Status> {
         let options = self.report.options();
+        if let Some(folder) = self.batch {
+            return go_on(folder, options);
+        }
         let is_plain = self.plain || options.asks_for_words() || !stdout_is_terminal();
         if options.watch || (!is_plain && view::check().is_ok()) { watch(self.run) } else { attach(self.run, &options) }
     }
+}
+
+/// Goes on with a batch on a cluster in this terminal.
+fn go_on(folder: PathBuf, report: ReportOptions) -> Result<Status> {
+    let engine = EngineChoice::Attached { folder: std::path::absolute(&folder).unwrap_or(folder) };
+    let batch = engine.batch()?.context("the folder has no batch")?;
+    let plan = Plan { job: batch.given_job().clone(), folder: batch.working_dir().to_owned() };
+    execute::run(RunRequest { engine, report, ..RunRequest::new(plan) })
 }
 
 /// The arguments of `fanlane watch`.

@@ -16,8 +16,9 @@ use super::run_name::RunName;
 use fanlane_core::event::TaskId;
 use fanlane_core::host::{DetachedInfo, DetachedRun, DetachedRuns};
 use fanlane_core::job::Batch;
-use fanlane_core::store::history::{self, History};
+use fanlane_core::store::history::{self, History, RunState};
 use fanlane_os::child::OWN_EXECUTABLE;
+use fanlane_os::machine;
 
 /// The detached runs that have not ended, the oldest first.
 pub fn list() -> Vec<(DetachedInfo, PathBuf)> {
@@ -97,10 +98,15 @@ fn task_of(watching: &DetachedRun, batch: &Batch, number: u64) -> Result<TaskId>
 pub fn absent(number: i64) -> Result<String> {
     let folder = history::default_folder()?;
     let row = History::existing(&folder)?.map(|history| history.run(number)).transpose()?;
-    let state = row.map(|row| row.state.name());
-    Ok(match state {
-        Some("running") => format!("run {number} is running in a terminal, not detached"),
-        Some(state) => format!("run {number} is not running: it is {state}; fanlane show {number} shows how it ended"),
+    Ok(match row {
+        Some(row) if row.state == RunState::Running && row.environment.host != machine::host_name() => {
+            format!("run {number} is going on on {host}: ask for it there", host = row.environment.host)
+        }
+        Some(row) if row.state == RunState::Running => format!("run {number} is running in a terminal, not detached"),
+        Some(row) => {
+            let state = row.state.name();
+            format!("run {number} is not running: it is {state}; fanlane show {number} shows how it ended")
+        }
         None => format!("there is no run {number}"),
     })
 }

@@ -3,15 +3,17 @@
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 
 use crate::cli::plan::Plan;
 use crate::cli::terminal::remark;
+use fanlane_core::engine::EngineChoice;
 use fanlane_core::job::Batch;
 use fanlane_core::job::batch::{BatchError, BatchFeed};
 use fanlane_core::job::parameter::ParameterError;
-use fanlane_core::store::history::{self, KnownDurations};
+use fanlane_core::store::history::{self, History, KnownDurations};
 
 /// How much of standard input is read at once, as much as a pipe holds.
 const STDIN_BYTES: usize = 1 << 16;
@@ -59,6 +61,19 @@ fn in_order_of_history(batch: Batch) -> Result<Batch> {
         });
     }
     Ok(batch)
+}
+
+/// The mean time of a batch's tasks in the history, for an engine that asks for it.
+pub fn known_time(engine: &EngineChoice, batch: &Batch) -> Option<Duration> {
+    /// Maximum number of tasks that are looked up: more would hold up the start.
+    const MAX_TASKS: u64 = 100_000;
+    if *engine == EngineChoice::Local || batch.len() > MAX_TASKS {
+        return None;
+    }
+    let history = History::existing(&history::default_folder().ok()?).ok()??;
+    let secs = history.secs_of(batch).ok()?;
+    let mean = secs.values().sum::<f64>() / secs.len() as f64;
+    Duration::try_from_secs_f64(mean).ok()
 }
 
 /// Standard input on its way into a batch.

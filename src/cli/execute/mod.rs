@@ -10,6 +10,7 @@ pub mod keep;
 mod python_function;
 pub mod recorded;
 pub mod resume;
+mod retry;
 mod selection;
 mod tty;
 
@@ -27,13 +28,13 @@ use super::report::args::ReportOptions;
 use super::run::no_input_words;
 use super::suspension::{Suspender, suspend};
 use super::terminal::{print, remark};
-use super::watch::{self, Controls, Leave, Situation, View};
+use super::watch::{self, Controls, Leave, View};
 use super::worker_count::WorkerCount;
 use crate::session::end_command::{EndedRun, Printing};
 use at_end::AtEnd;
 use breakpoints::BreakBefore;
 pub use checks::{check_detached, check_shell};
-use fanlane_core::engine::{self, RunCommand, RunOptions, Sweep, event_pump};
+use fanlane_core::engine::{self, EngineChoice, RunCommand, RunOptions, Sweep, event_pump};
 use fanlane_core::host::{DetachedOrder, TerminalRun};
 use fanlane_core::job::{Batch, MAX_WORKERS};
 use fanlane_core::store::history::{HistoryRecorder, RunIdTeller};
@@ -43,6 +44,7 @@ use fanlane_os::machine::cores;
 use fanlane_os::terminal_signals::{self, Suspensions};
 use keep::{Keep, SpillFolder};
 use resume::{Rest, Resume};
+use retry::Retry;
 
 pub use python_function::find as find_python;
 pub use selection::Selection;
@@ -52,6 +54,8 @@ pub use selection::Selection;
 pub struct RunRequest {
     /// The job.
     pub plan: Plan,
+    /// What runs its tasks.
+    pub engine: EngineChoice,
     /// Where it runs.
     pub placement: Placement,
     /// The size of the pool; `None`: as the job has it, or the cores.
@@ -79,6 +83,7 @@ impl RunRequest {
     pub fn new(plan: Plan) -> Self {
         Self {
             plan,
+            engine: EngineChoice::Local,
             placement: Placement::Terminal,
             workers: None,
             report: ReportOptions::default(),
@@ -137,6 +142,7 @@ pub fn run(request: RunRequest) -> Result<Status> {
 fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
     let RunRequest {
         mut plan,
+        engine: choice,
         placement,
         mut workers,
         mut report,
@@ -165,11 +171,16 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
     // All tasks have to be known, and a detached run outlives what would feed it. What is typed on a terminal is read before a
     // view takes its keys.
     let is_whole = placement != Placement::Terminal
+        || !choice.takes_growing_inputs()
         || resume.is_some()
         || selection != Selection::All
         || !break_before.is_empty()
         || ((is_watched || tty) && io::stdin().is_terminal());
-    let (batch, feeding) = if is_whole { (batch::open_whole(&plan)?, None) } else { batch::open_growing(&plan)? };
+    let (batch, feeding) = match choice.batch()? {
+        Some(batch) => (batch, None),
+        None if is_whole => (batch::open_whole(&plan)?, None),
+        None => batch::open_growing(&plan)?,
+    };
     let batch = selection.pick(batch)?;
     let (batch, rest) = match resume {
         Some(resume) => {
@@ -184,7 +195,7 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
         let printed = print(|out| dry_run::write_command_lines(&batch, quotes, out))?;
         return Ok((printed, None));
     }
-    let pool = pool_size(workers, &batch, feeding.is_some());
+    let pool = pool_size(&choice, workers, &batch, feeding.is_some());
     // What is laid over the job is part of the run, and is kept with it.
     plan.job.workers = workers.map(|_| pool).or(plan.job.workers);
     let is_nothing = rest.is_some() && batch.is_empty() && feeding.is_none();
@@ -206,6 +217,7 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
         let order = DetachedOrder {
             batch,
             folder: plan.absolute_folder(),
+            engine: choice,
             mode: plan.job.mode,
             workers: pool,
             history: Some(history),
@@ -226,13 +238,14 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
     let is_kept = keepers.results.is_some() || keepers.table.is_some();
     let needs_whole = is_kept || report.style.needs_whole_outputs();
     let spill_folder = || needs_whole.then(|| spill.path().to_owned());
-    let engine = engine::own_engine();
+    let engine = choice.engine();
     let options = RunOptions::new(plan.job.mode, pool)
         .monitor(keep.record.is_some() || keepers.history.is_some() || is_watched)
         .output(report.output_level())
         .breakpoints(breakpoints)
         .terminal(terminal.is_some())
         .python(python)
+        .task_time(batch::known_time(&choice, &batch))
         .spill_folder(spill_folder())
         .gate(keepers.history.as_ref().map(HistoryRecorder::gate));
     let number = keepers.history.as_ref().map(HistoryRecorder::id_teller);
@@ -240,7 +253,7 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
     let streams = report.streams()?;
     let earlier = rest.as_ref().map_or_else(Default::default, |rest| rest.earlier);
     let is_blocked = rest.as_ref().is_some_and(|rest| rest.blocked > 0);
-    let retry = Retry { plan: &plan, workers, report, is_recorded: keepers.history.is_some() };
+    let retry = Retry { plan: &plan, engine: &choice, workers, report, is_recorded: keepers.history.is_some() };
     let mut view = is_watched
         .then(|| View::open(plan.job.display_name(), &*batch, retry.situation()))
         .transpose()
@@ -334,31 +347,6 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
     Ok((status, next))
 }
 
-/// How the failed tasks of a run in the terminal are run again from its view.
-struct Retry<'a> {
-    plan: &'a Plan,
-    workers: Option<WorkerCount>,
-    report: ReportOptions,
-    is_recorded: bool,
-}
-
-impl Retry<'_> {
-    fn situation(&self) -> Situation {
-        let reads_stdin = self.plan.job.reads_stdin();
-        let obstacles = [
-            (!self.is_recorded, "only a run that the history records can be run again from here"),
-            (reads_stdin, "the inputs came from standard input: fanlane rerun --failed reads them again"),
-        ];
-        let retry_obstacle = obstacles.into_iter().find_map(|(holds, words)| holds.then_some(words));
-        Situation { is_detached: false, retry_obstacle }
-    }
-
-    fn request(&self, run: i64) -> RunRequest {
-        let Self { plan, workers, report, .. } = *self;
-        RunRequest { workers, report, selection: Selection::FailedOf(run), ..RunRequest::new(plan.clone()) }
-    }
-}
-
 /// Reports what is unusual about the earlier runs.
 fn report_on_rest(rest: &Rest) {
     if rest.log.is_some_and(|log| log.whole_bytes < log.read_bytes) {
@@ -382,11 +370,13 @@ fn unwritable(report: &mut Report<'_>, error: &io::Error, signals: u32) -> Statu
     if signals > 0 { Status::Interrupted } else { Status::SomeFailed }
 }
 
-fn pool_size(flag: Option<WorkerCount>, batch: &Batch, grows: bool) -> u32 {
+fn pool_size(engine: &EngineChoice, flag: Option<WorkerCount>, batch: &Batch, grows: bool) -> u32 {
     match (flag, batch.job().workers) {
         // The number of tasks of a growing batch is unknown.
         (Some(count), _) => count.resolve(cores(), if grows { u64::MAX } else { batch.len() }),
         (None, Some(count)) => count,
-        (None, None) => cores().min(MAX_WORKERS),
+        (None, None) if *engine == EngineChoice::Local => cores().min(MAX_WORKERS),
+        // As many as the place has free.
+        (None, None) => MAX_WORKERS,
     }
 }

@@ -14,6 +14,7 @@ use crate::cli::run::{RunArgs, no_input_words};
 use crate::cli::run_name::RunName;
 use crate::cli::subcommand::Subcommand;
 use crate::cli::terminal::{print, remark};
+use fanlane_core::engine::EngineChoice;
 use fanlane_core::job::Batch;
 use fanlane_core::job::batch::BatchError;
 use fanlane_core::job::inputs::InputError;
@@ -75,7 +76,11 @@ impl AddArgs {
     }
 
     fn add(&self, request: RunRequest) -> Result<Status> {
-        let RunRequest { plan, workers, report, keep, resume, break_before, tty, at_end, .. } = request;
+        let RunRequest { plan, engine, workers, report, keep, resume, break_before, tty, at_end, .. } = request;
+        ensure!(
+            engine == EngineChoice::Local,
+            "a job of the queue runs on this machine: leave --engine and -S out, or run it at once with fanlane run --background"
+        );
         ensure!(
             at_end.is_nothing(),
             "--on-end and --notify have no meaning for a job of the queue; put the command at the end of a job that waits for it: fanlane add --after ID"

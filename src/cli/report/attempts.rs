@@ -107,6 +107,7 @@ impl Report<'_> {
             Format::Json => {
                 let about = json::Beside {
                     pid: workers.pid(record.worker),
+                    host: workers.host(record.worker).map(str::to_owned),
                     results: keepers.take_results_path(record.task),
                     spill_folder: spill_folder.clone(),
                 };

@@ -25,6 +25,8 @@ pub use summary::{PythonFields, write_summary};
 pub struct Beside {
     /// The process of its worker.
     pub pid: Option<u32>,
+    /// The host that its worker is on, in a run with hosts.
+    pub host: Option<String>,
     /// The folder in which `--results` keeps its whole output.
     pub results: Option<PathBuf>,
     /// The folder with output that was too long for memory, during the run.
@@ -45,6 +47,9 @@ struct TaskLine<'a> {
     worker: Option<u32>,
     /// The worker's process.
     pid: Option<u32>,
+    /// The host that ran it, in a run with hosts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    host: Option<&'a str>,
     start_secs: f64,
     wall_secs: f64,
     cpu_secs: f64,
@@ -147,6 +152,7 @@ pub fn write_task(
         attempts: record.attempt,
         worker: began.then_some(record.worker.0),
         pid: beside.pid.filter(|_| began),
+        host: beside.host.as_deref().filter(|_| began),
         start_secs: secs(record.start_ns),
         wall_secs: secs(record.wall_ns),
         cpu_secs: secs(record.cpu_ns),

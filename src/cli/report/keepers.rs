@@ -75,7 +75,7 @@ impl Keepers {
         }
         if let EventKind::Task(TaskEvent::Finished(records)) = &event.kind {
             for record in records {
-                self.keep_task(record, tasks, workers.slot(record.worker), spill_folder, &mut said);
+                self.keep_task(record, tasks, workers, spill_folder, &mut said);
             }
         }
         if let (EventKind::Run(RunEvent::Finished(_)), Some(junit)) = (&event.kind, &mut self.junit) {
@@ -107,10 +107,11 @@ impl Keepers {
         &mut self,
         record: &AttemptRecord,
         tasks: &dyn Tasks,
-        slot: u32,
+        workers: &Workers,
         spill_folder: Option<&Path>,
         said: &mut Vec<String>,
     ) {
+        let (slot, host) = (workers.slot(record.worker), workers.host(record.worker));
         let begun = record.attempt > 0;
         let number = tasks.number(record.task);
         let base_unix_ms = self.base_unix_ms(record);
@@ -128,7 +129,7 @@ impl Keepers {
             }
         }
         if let Some(log) = &mut self.job_log {
-            let added = log.add(number, record, base_unix_ms, &tasks.command_line(record.task, slot));
+            let added = log.add(number, record, host, base_unix_ms, &tasks.command_line(record.task, slot));
             close_on_error(added, &mut self.job_log, "job log", &mut self.failures, said);
         }
         if let Some(junit) = &mut self.junit {

@@ -28,6 +28,7 @@ mod test_sink;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -142,6 +143,8 @@ pub struct Report<'a> {
     shortfall: Shortfall,
     commands: Option<StreamName>,
     pauses: Pauses,
+    /// The hosts that do not answer.
+    lost_hosts: BTreeSet<Box<str>>,
 }
 
 impl<'a> Report<'a> {
@@ -166,6 +169,7 @@ impl<'a> Report<'a> {
             shortfall: Shortfall::default(),
             commands: None,
             pauses: never(),
+            lost_hosts: BTreeSet::new(),
         }
     }
 
@@ -335,6 +339,14 @@ impl<'a> Report<'a> {
             EventKind::Worker(WorkerEvent::Ended { worker, reason: WorkerEnd::Died(how) }) => {
                 self.say(&format!("worker {} {}; another worker replaces it", worker.0, printable(&how, usize::MAX)))
             }
+            EventKind::Worker(WorkerEvent::HostLost { host, reason }) => {
+                let line = format!("host {}: {}; the tasks go on on the others", whole(&host), whole(&reason));
+                self.lost_hosts.insert(host);
+                self.say(&line)
+            }
+            EventKind::Worker(WorkerEvent::HostJoined { host, .. }) if self.lost_hosts.remove(&host) => {
+                self.say(&format!("host {} answers again", whole(&host)))
+            }
             EventKind::Dispatch(DispatchEvent::GaveUp { reason }) => {
                 let what = if self.progress.counts.total() == 0 { "nothing was run" } else { "the run ends" };
                 self.say(&format!("fanlane: {what}: {}", printable(&reason, usize::MAX)))
@@ -350,6 +362,7 @@ impl<'a> Report<'a> {
             EventKind::Dispatch(DispatchEvent::WorkersCannotStart { reason }) if could_start => {
                 self.say(&format!("no worker can be started; the tasks wait until one can: {}", whole(&reason)))
             }
+            EventKind::Dispatch(DispatchEvent::Told { words }) if !self.style.quiet => self.say(&whole(&words)),
             EventKind::Dispatch(DispatchEvent::Held { reason: Some(why) }) if !was_held => {
                 self.say(&format!("no further tasks are started for now: {why}"))
             }

@@ -4,10 +4,12 @@ use std::collections::HashMap;
 
 use fanlane_core::event::{Event, EventKind, WorkerEvent, WorkerId};
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Home {
     pid: u32,
     slot: u32,
+    /// The host that it is on; `None`: this machine.
+    host: Option<Box<str>>,
 }
 
 /// The workers of a run, with those that have ended: their last tasks may still wait to be written.
@@ -17,14 +19,27 @@ pub struct Workers(HashMap<WorkerId, Home>);
 impl Workers {
     /// Applies an event.
     pub fn apply(&mut self, event: &Event) {
-        if let EventKind::Worker(WorkerEvent::Started { worker, lane, pid }) = &event.kind {
-            self.0.insert(*worker, Home { pid: *pid, slot: lane.0 + 1 });
+        match &event.kind {
+            EventKind::Worker(WorkerEvent::Started { worker, lane, pid }) => {
+                self.0.insert(*worker, Home { pid: *pid, slot: lane.0 + 1, host: None });
+            }
+            EventKind::Worker(WorkerEvent::Placed { worker, host }) => {
+                if let Some(home) = self.0.get_mut(worker) {
+                    home.host = Some(host.clone());
+                }
+            }
+            _ => {}
         }
     }
 
     /// The process of a worker.
     pub fn pid(&self, worker: WorkerId) -> Option<u32> {
         self.0.get(&worker).map(|home| home.pid)
+    }
+
+    /// The host that a worker is on; `None`: this machine.
+    pub fn host(&self, worker: WorkerId) -> Option<&str> {
+        self.0.get(&worker).and_then(|home| home.host.as_deref())
     }
 
     /// The value of `{%}` for the tasks of a worker; the first lane for an unknown worker, and so for tasks that never

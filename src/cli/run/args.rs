@@ -11,6 +11,8 @@ use super::pack_args::PackArgs;
 use super::parallel_args::ParallelArgs;
 use super::pipe_args::{self, BlockRules, PipeArgs};
 use super::python_args::PythonArgs;
+use super::ssh_args::RemoteFileArgs;
+use crate::cli::engine_args::EngineArgs;
 
 use crate::cli::execute::at_end::AtEnd;
 use crate::cli::execute::breakpoints::BreakBefore;
@@ -35,6 +37,12 @@ pub struct RunArgs {
     /// How the tasks are run.
     #[command(flatten)]
     pub overlay: OverlayArgs,
+    /// What runs the tasks.
+    #[command(flatten)]
+    pub engine: EngineArgs,
+    /// Files on other hosts.
+    #[command(flatten)]
+    pub remote_files: RemoteFileArgs,
     /// What is printed.
     #[command(flatten)]
     pub report: ReportArgs,
@@ -126,11 +134,17 @@ impl RunArgs {
         }
         let mut plan = match &self.preset {
             Some(name) => Plan::of_preset(name, &self.words, &self.inputs, &self.word_rules()?)?,
-            None => Plan::of_words(&self.words, &self.inputs, &self.word_rules()?, self.overlay.scope.wd.is_some())?,
+            None => Plan::of_words(
+                &self.words,
+                &self.inputs,
+                &self.word_rules()?,
+                self.overlay.scope.wd.is_some() && !self.engine.has_hosts(),
+            )?,
         };
         self.merge_into(&mut plan.job)?;
         self.python.merge_into(&mut plan.job)?;
         Ok(RunRequest {
+            engine: self.engine.choice(self.overlay.workers, &self.overlay.env)?,
             placement,
             workers: self.overlay.workers,
             report,
@@ -167,7 +181,14 @@ impl RunArgs {
     }
 
     fn merge_into(&self, job: &mut Job) -> Result<()> {
+        let working_dir = job.working_dir.clone();
         self.overlay.merge_into(job);
+        let workdir_there = self.overlay.scope.wd.as_deref().filter(|_| self.engine.has_hosts());
+        if workdir_there.is_some() {
+            // It is a folder there, and none of this machine.
+            job.working_dir = working_dir;
+        }
+        self.remote_files.merge_into(job, workdir_there);
         if let Some(tagstring) = self.keep.tagstring() {
             job.tagstring = Some(self.parallel.shorthands()?.applied(tagstring)?);
         }
@@ -210,7 +231,7 @@ mod tests {
     }
 
     /// A flag and a value for it where the field's own example is not what the flag takes.
-    const VALUES: [(&field::Field, &[&str]); 10] = [
+    const VALUES: [(&field::Field, &[&str]); 14] = [
         (&field::PIPE, &["--pipe"]),
         (&field::SPREAD, &["--spread", "3", "--max-chars", "100"]),
         (&field::REPEAT_WORDS, &["--repeat-words"]),
@@ -220,6 +241,10 @@ mod tests {
         (&field::TRANSPORT, &["--transport", "shared-memory"]),
         (&field::RESOURCES, &["--resource", "gpu=2"]),
         (&field::SAMPLE_SEED, &["--seed", "7", "--sample", "1"]),
+        (&field::TRANSFER_FILES, &["--transferfile", "{}"]),
+        (&field::RETURN_FILES, &["--return", "{}.out"]),
+        (&field::CLEANUP, &["--cleanup"]),
+        (&field::BASE_FILES, &["--basefile", "model.bin"]),
         (&field::TASK, &[]),
     ];
 

@@ -10,6 +10,7 @@ pub mod parallel_options;
 mod pipe_args;
 pub mod profile;
 mod python_args;
+pub mod ssh_args;
 
 use std::ffi::OsString;
 

@@ -35,7 +35,7 @@ impl ScopeArgs {
 /// How the tasks of a job are run.
 #[derive(Debug, Default, Args)]
 pub struct OverlayArgs {
-    #[arg(long, alias = "label", value_name = "NAME", value_parser = parse_name, help = name_help())]
+    #[arg(long, visible_alias = "label", value_name = "NAME", value_parser = parse_name, help = name_help())]
     pub name: Option<String>,
     #[arg(short = 'j', long, short_alias = 'P', visible_alias = "jobs", aliases = ["max-procs", "maxprocs"], value_name = "N", allow_hyphen_values = true)]
     #[arg(value_parser = worker_count::parse, help = workers_help())]

@@ -1,5 +1,7 @@
 //! How long a race will take, before it begins: from what is known of the tasks. And how many of them it has time for.
 
+use serde::{Deserialize, Serialize};
+
 use fanlane_core::event::OutcomeClass;
 use fanlane_core::model::race::{Contender, Rules};
 use fanlane_core::model::{RunModel, format};
@@ -15,7 +17,7 @@ const MIN_TASKS_PER_WORKER: u64 = 4;
 const ALIKE: f64 = 1.3;
 
 /// What is known of a batch's tasks.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Work {
     /// Number of tasks.
     pub tasks: u64,
@@ -30,14 +32,20 @@ pub struct Work {
 impl Work {
     /// The work of the tasks of a run that are done; `None` if there are none.
     pub fn of_run(model: &RunModel) -> Option<Self> {
+        let done = model.records.iter_from(0).filter(|record| record.outcome.class() == OutcomeClass::Done);
+        Self::of_times(done.map(|record| (record.wall_ns, record.cpu_ns)))
+    }
+
+    /// The work of tasks by their wall time and their CPU time, in nanoseconds; `None` if there are none.
+    pub fn of_times(times: impl Iterator<Item = (u64, u64)>) -> Option<Self> {
         let mut work = Self { tasks: 0, secs: 0.0, longest_secs: 0.0, core_share: 0.0 };
         let mut cpu_secs = 0.0;
-        for record in model.records.iter_from(0).filter(|record| record.outcome.class() == OutcomeClass::Done) {
-            let secs = record.wall_ns as f64 / 1e9;
+        for (wall_ns, cpu_ns) in times {
+            let secs = wall_ns as f64 / 1e9;
             work.tasks += 1;
             work.secs += secs;
             work.longest_secs = work.longest_secs.max(secs);
-            cpu_secs += record.cpu_ns as f64 / 1e9;
+            cpu_secs += cpu_ns as f64 / 1e9;
         }
         work.core_share = if work.secs > 0.0 { (cpu_secs / work.secs).min(1.0) } else { 0.0 };
         (work.tasks > 0).then_some(work)

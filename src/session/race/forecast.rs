@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use fanlane_core::job::{Job, Mode};
 use fanlane_core::model::race::{RaceModel, knee_within};
 
-use super::{Question, WhatIf, WhatIfOrder};
+use super::{Question, WhatIf, WhatIfOrder, Work};
 
 /// Maximum number of tasks of a forecast, since each size takes a moment. The page Race replays larger batches on demand.
 const MAX_TASKS: usize = 2_000;
@@ -19,6 +19,9 @@ pub struct Forecast {
     pub knee: Option<u32>,
     /// The mode that was raced.
     pub mode: Mode,
+    /// What is known of the raced tasks.
+    #[serde(default)]
+    pub work: Option<Work>,
     job: Job,
     /// How many times as many tasks as were raced the job has.
     scale: f64,
@@ -52,7 +55,7 @@ impl Forecast {
         let scale = case.sample_of.map_or(1.0, |whole| whole as f64 / case.tasks.max(1) as f64);
         let start_secs = what_if.machine().first_worker_ns as f64 / 1e9;
         let raced_unix_ms = header.evidence.started_unix_ms;
-        Some(Self { raced_unix_ms, knee, mode, job: case.job.clone(), scale, start_secs, curve })
+        Some(Self { raced_unix_ms, knee, mode, work: what_if.work(), job: case.job.clone(), scale, start_secs, curve })
     }
 
     /// Whether another forecast is of the same job's tasks.

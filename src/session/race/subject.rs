@@ -103,7 +103,8 @@ impl Session {
         {
             return work;
         }
-        self.race.recorded_work(job, self.history.all().len())?
+        let recorded = self.race.recorded_work(job, self.history.all().len()).flatten();
+        recorded.or_else(|| self.race.forecast(job)?.work)
     }
 
     /// Notes what the shown run tells of its tasks, once it has ended, and what the history tells of those of the open job.

@@ -10,6 +10,8 @@ use fanlane_core::job::{Control, Mode, Order};
 use fanlane_core::model::race::{RaceModel, Span, Trace};
 use fanlane_core::model::statistics::median;
 
+use super::Work;
+
 /// Minimum share of their time for which tasks need a core to slow each other down.
 const MIN_CORE_SHARE: f64 = 0.05;
 
@@ -127,6 +129,11 @@ impl WhatIf {
     /// Number of tasks.
     pub fn tasks(&self) -> usize {
         self.tasks.len()
+    }
+
+    /// What is known of the tasks, each alone; `None` if there are none.
+    pub fn work(&self) -> Option<Work> {
+        Work::of_times(self.tasks.iter().map(|task| (task.wall_ns, task.cpu_ns)))
     }
 
     /// The contender that the tasks were recorded with, by its index.

@@ -11,8 +11,8 @@ use super::{CurrentRun, RecorderMessages, RunOrigin, StartRequest, Whole};
 use crate::session::background::{on_a_thread, taken};
 use crate::session::notices::{Notice, Topic, sentence};
 use crate::session::{Page, Session, Wake};
-use fanlane_core::engine::RunCommand;
 use fanlane_core::engine::event_pump::{EVENTS_PER_LOCK, pump};
+use fanlane_core::engine::{EngineChoice, RunCommand};
 use fanlane_core::event::Event;
 use fanlane_core::host::{
     DetachedError, DetachedHandle, DetachedInfo, DetachedOrder, DetachedRun, DetachedRuns, DetachedUpdate,
@@ -237,6 +237,7 @@ impl Session {
         let order = DetachedOrder {
             batch: Arc::clone(batch),
             folder: std::path::absolute(folder).unwrap_or_else(|_| folder.clone()),
+            engine: EngineChoice::Local,
             mode: job.mode,
             workers: self.machine.pool_of(job),
             history: self.history.folder().map(Path::to_owned),

@@ -24,15 +24,8 @@ use crate::ui::request::Requests;
 use crate::ui::sanitize;
 use crate::ui::theme;
 
-/// The groups of fields that are folded at first. The others have parts of their own above these.
-static FOLDED: [&FieldGroup; 6] = [
-    &job_field::PARAMETER_GROUP,
-    &job_field::CONTROL_GROUP,
-    &job_field::LIMIT_GROUP,
-    &job_field::COMMAND_GROUP,
-    &job_field::SHARED_GROUP,
-    &job_field::ORDER_GROUP,
-];
+/// The groups of fields that are not folded at first: they have parts of their own above the others.
+static UNFOLDED: [&FieldGroup; 2] = [&job_field::WORK_GROUP, &job_field::OPTION_GROUP];
 
 /// The page Job.
 #[derive(Default)]
@@ -134,7 +127,7 @@ impl PageView for JobView {
                     changed |= field::field_ui(ui, field, draft, editor);
                 }
                 ui.add_space(theme::GAP);
-                for group in FOLDED {
+                for group in job_field::GROUPS.into_iter().filter(|group| !UNFOLDED.contains(group)) {
                     changed |= group::group_ui(ui, group, draft, editor);
                 }
             });

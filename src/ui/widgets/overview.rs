@@ -56,7 +56,8 @@ pub fn overview_ui(ui: &Ui, rect: Rect, steps: &[Step], pool: &PoolHistory, wind
         let height = (step.running_mean as f32 / most).clamp(0.0, 1.0) * rect.height();
         let across = Rangef::new(place_of(step.from_ns as f64), place_of(step.to_ns as f64));
         let bar = Rect::from_x_y_ranges(across, rect.bottom() - height.max(1.0)..=rect.bottom());
-        mesh.add_colored_rect(bar, palette.done_bar);
+        // In the colour of running tasks: what they came to is not known of a stretch.
+        mesh.add_colored_rect(bar, palette.accent.gamma_multiply(0.5));
     }
     paint_failures(&mut mesh, rect, pool, &place_of, palette);
     painter.add(Shape::mesh(mesh));

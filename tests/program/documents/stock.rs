@@ -28,6 +28,13 @@ const FILES: &[(&str, &str)] = &[
 const PROGRAMS: &[(&str, &str)] = &[
     // `convert FROM -resize SIZE TO`
     ("convert", "[ \"$2\" = -resize ] && printf '%s pixels of %s' \"$3\" \"$(cat \"$1\")\" > \"$4\""),
+    // `ssh [OPTIONS] HOST -- COMMAND`: hosts with homes of their own on this machine, which share a cache.
+    (
+        "ssh",
+        "for word; do [ \"$word\" = -- ] && host=$last; last=$word; done\n\
+         mkdir -p \"$HOME/hosts/$host\" && cd \"$HOME/hosts/$host\" &&\n\
+         XDG_CACHE_HOME=$HOME/hosts HOME=$PWD exec sh -c \"$last\"",
+    ),
     // `lame FROM TO`
     ("lame", "cp \"$1\" \"$2\""),
     // `flac FILE`

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::dispatcher::ProcessEnd;
 use super::link::Link;
 use super::protocol::Setup;
-use crate::event::{LaneId, WorkerId};
+use crate::event::{EventKind, LaneId, WorkerId};
 
 /// Starts workers.
 pub trait Launcher: Send + Sync {
@@ -17,12 +17,39 @@ pub trait Launcher: Send + Sync {
     /// # Errors
     /// When none can be started.
     fn start(&self, setup: &Setup, environment: &[(String, String)]) -> io::Result<Arc<dyn WorkerHandle>>;
+
+    /// The run has begun: from now on it is told what changes where workers come from.
+    fn begin(&self, _notify: Box<dyn Fn(LauncherNotice) + Send + Sync>) {}
+
+    /// All workers have ended, and none is started any more.
+    fn end(&self) {}
+}
+
+/// What a launcher tells its run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LauncherNotice {
+    /// There are places for workers: so many in all, and so many that can be used now.
+    Places { total: u32, usable: u32 },
+    /// This worker is to do what it has, and no more.
+    Retire(WorkerId),
+    /// A fact.
+    Event(EventKind),
 }
 
 /// A worker as its engine sees it: a process with lanes.
 pub trait WorkerHandle: Send + Sync {
     /// The number of its process.
     fn pid(&self) -> u32;
+
+    /// The host that it is on, where a run has hosts.
+    fn host(&self) -> Option<&str> {
+        None
+    }
+
+    /// Whether its process is one of this machine, so that its number can be looked up here.
+    fn is_here(&self) -> bool {
+        true
+    }
 
     /// It has ended, or is about to.
     fn is_dying(&self) -> bool;

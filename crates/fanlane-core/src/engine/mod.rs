@@ -6,10 +6,13 @@
 
 mod admission;
 mod choice;
+mod demand;
 mod dispatcher;
 pub mod event_pump;
 #[cfg(test)]
 mod extension_tests;
+mod files;
+mod files_on_disk;
 mod interest;
 mod lane_sender;
 mod launcher;
@@ -18,6 +21,7 @@ mod local;
 mod monitor;
 mod options;
 mod orphans;
+mod profile;
 mod progress;
 mod protocol;
 pub mod python;
@@ -25,6 +29,8 @@ mod run;
 mod run_clock;
 mod shared_objects;
 pub mod simulation;
+mod slurm;
+pub mod ssh;
 mod standing;
 mod start_failure;
 mod transport;
@@ -39,12 +45,16 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Event, TaskId};
 use crate::job::Batch;
 
-pub use choice::own_engine;
+pub use choice::{EngineChoice, own_engine};
+pub use demand::{Demand, Limitation};
 pub use interest::{OutputInterest, OutputLevel};
 pub use local::LocalEngine;
 pub use options::{GateKeeper, RunOptions, StartGate};
 pub use orphans::{Sweep, WORKER_MARKER, own_process};
+pub use profile::{SlurmProfile, TargetProfile};
 pub use progress::PROGRESS_VARIABLE;
+pub use slurm::{SlurmEngine, slurm_role};
+pub use ssh::{SshEngine, agent_role};
 pub use standing::{RunStanding, TaskStanding};
 pub use worker::{TASK_MARKER, worker_role};
 
@@ -73,6 +83,10 @@ pub trait Engine: Send + Sync {
 /// What the runs of an engine can be asked, so that no caller offers more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EngineTraits {
+    /// Its name in `--engine`.
+    pub name: &'static str,
+    /// What it cannot do, and why.
+    pub limitations: &'static [Limitation],
     /// A run can be paused and resumed.
     pub can_pause: bool,
     /// The pool of a run can be resized.
@@ -87,7 +101,15 @@ pub struct EngineTraits {
 
 impl Default for EngineTraits {
     fn default() -> Self {
-        Self { can_pause: true, can_resize: true, can_watch: true, can_steer: true, can_locate: true }
+        Self {
+            name: "local",
+            limitations: &[],
+            can_pause: true,
+            can_resize: true,
+            can_watch: true,
+            can_steer: true,
+            can_locate: true,
+        }
     }
 }
 
@@ -118,6 +140,11 @@ pub trait RunHandle: Send + Sync {
     /// Where the run is now, and where one of its tasks is; `None` where the engine does not tell.
     fn standing(&self, _task: Option<TaskId>) -> Option<RunStanding> {
         None
+    }
+
+    /// Whether the run can be asked this; see [`EngineTraits::allow`].
+    fn allows(&self, _command: RunCommand) -> bool {
+        true
     }
 
     /// Suspends the run while `pause` goes on, in which this process is stopped: its tasks stand still, and so does its clock, so
@@ -219,6 +246,19 @@ pub enum EngineError {
         /// That of the machine.
         there: u64,
     },
+    /// The batch asks for something that the engine cannot do.
+    #[error("the engine {engine} cannot do {demand}: {reason}")]
+    Unsupported {
+        /// The name of the engine.
+        engine: &'static str,
+        /// What is asked for.
+        demand: &'static str,
+        /// Why not, and what to do instead.
+        reason: &'static str,
+    },
+    /// The place that the batch is to run at refuses it; the text says why, and what to do.
+    #[error("{0}")]
+    Target(String),
     /// The system refused something that no run can do without.
     #[error("{what}: {source}")]
     System {

@@ -75,6 +75,8 @@ pub struct RunOptions {
     pub breakpoints: Vec<TaskId>,
     /// Each command has the terminal of this process while it runs, and is not captured; for mode `one`, with one worker.
     pub terminal: bool,
+    /// The mean time of a task, as far as it is known; by it engines elsewhere make chunks.
+    pub task_time: Option<Duration>,
     /// The Python function of the batch as it was found; `None`: it is looked at first.
     pub python: Option<PythonCall>,
 }
@@ -93,8 +95,15 @@ impl RunOptions {
             output,
             breakpoints: Vec::new(),
             terminal: false,
+            task_time: None,
             python: None,
         }
+    }
+
+    /// Sets the mean time of a task.
+    #[must_use]
+    pub fn task_time(self, task_time: Option<Duration>) -> Self {
+        Self { task_time, ..self }
     }
 
     /// Sets the Python function as it was found.

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::OutputInterest;
+use crate::engine::files::{FileReply, FileRequest};
 use crate::event::{AttemptRecord, Printed, TaskId};
 use crate::job::{Job, Shell, Transport, WorkloadSpec, lossless};
 use fanlane_mp::SharedBytes;
@@ -57,6 +58,8 @@ pub struct Setup {
     pub transport: Transport,
     /// The process group of the engine, whose terminal each command has while it runs, in place of being captured.
     pub terminal_of: Option<i32>,
+    /// The engine is on another machine: nothing but the link leads to it, and files come and go by that.
+    pub is_remote: bool,
 }
 
 /// What a command may take at the most: [`Limits`](crate::job::limits::Limits) as they travel, since a job leaves out
@@ -123,6 +126,8 @@ pub struct CommandKind {
     pub variables: Vec<String>,
     /// What stands last.
     pub stdin: StdinKind,
+    /// The files of the task on another host stand first.
+    pub has_files: bool,
 }
 
 /// What a command reads from its standard input.
@@ -141,7 +146,7 @@ pub enum StdinKind {
 
 impl Default for CommandKind {
     fn default() -> Self {
-        Self { shell: Shell::Sh, variables: Vec::new(), stdin: StdinKind::Nothing }
+        Self { shell: Shell::Sh, variables: Vec::new(), stdin: StdinKind::Nothing, has_files: false }
     }
 }
 
@@ -156,7 +161,8 @@ impl CommandKind {
             (None, None) => StdinKind::Nothing,
         };
         let shares = job.control.variables_of_attempt();
-        Self { shell: job.shell.clone(), variables: job.environment.keys().cloned().chain(shares).collect(), stdin }
+        let variables = job.environment.keys().cloned().chain(shares).collect();
+        Self { shell: job.shell.clone(), variables, stdin, has_files: job.remote_files.concerns_tasks() }
     }
 
     /// Whether a payload has several parts, each with its length in front.
@@ -186,6 +192,8 @@ pub enum ToWorker {
     Watch(OutputInterest),
     /// Say where this task is.
     Locate(TaskId),
+    /// The answer to what was asked of a file.
+    File(FileReply),
 }
 
 /// One task on its way to a worker.
@@ -249,6 +257,8 @@ pub enum FromWorker {
     Printed(Printed),
     /// Where this task is, in lines; `None`: it is not the one under way.
     Located { task: TaskId, place: Option<Box<str>> },
+    /// The task asks something of a file of the engine's machine.
+    File(FileRequest),
     /// These were given back without having been begun.
     Returned(Vec<TaskId>),
     /// The lane was retired and is through; nothing follows.
@@ -289,6 +299,7 @@ mod tests {
             progress: Some("name".into()),
             transport: Transport::SharedMemory,
             terminal_of: Some(12),
+            is_remote: true,
         };
         let mut spec = WorkloadSpec::named("cube");
         spec.seed = Some(7);

@@ -6,7 +6,7 @@
 //! ([`event_outlet`]); waiting for room there holds no lock that a command would need.
 
 mod effects;
-mod event_outlet;
+pub(super) mod event_outlet;
 mod lane;
 mod live_output;
 mod main_loop;
@@ -92,6 +92,7 @@ impl Run {
             progress: reports.as_ref().map(|reports| reports.name().to_owned()),
             transport: batch.job().transport,
             terminal_of: options.terminal.then(|| getpgrp().as_raw_nonzero().get()),
+            is_remote: false,
         };
         batch.set_lanes(options.workers);
         let growth = batch.growth();
@@ -156,6 +157,13 @@ impl Run {
             let kind = EventKind::Dispatch(DispatchEvent::BreakpointChanged { task, is_set: true });
             driver.outlet.emit(Event { at_ns: 0, kind });
         }
+        // The launcher is part of the driver, and must not keep it.
+        let notified = Arc::downgrade(&driver);
+        driver.launcher.begin(Box::new(move |notice| {
+            if let Some(driver) = notified.upgrade() {
+                driver.take_notice(notice);
+            }
+        }));
         let own = Arc::clone(&driver);
         let thread = std::thread::Builder::new()
             .name("run".to_owned())

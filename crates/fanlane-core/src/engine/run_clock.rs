@@ -33,7 +33,9 @@ impl RunClock {
 
     /// A time of the monotonic clock since the last suspension as one of this clock.
     pub fn of_monotonic(&self, ns: u64) -> u64 {
-        ns.saturating_sub(self.epoch_ns())
+        // As signed numbers: on another host the zero may lie before the start of its clock.
+        let since_ns = ns.cast_signed().wrapping_sub(self.epoch_ns().cast_signed());
+        u64::try_from(since_ns).unwrap_or(0)
     }
 
     /// Its zero on the monotonic clock, which each suspension moves.
@@ -55,7 +57,7 @@ impl RunClock {
 
     /// Lets it go on from where it stands; returns its new zero.
     pub fn go_on(&self) -> u64 {
-        let epoch_ns = monotonic_ns().saturating_sub(self.now_ns());
+        let epoch_ns = monotonic_ns().wrapping_sub(self.now_ns());
         self.go_on_since(epoch_ns);
         epoch_ns
     }
@@ -70,6 +72,13 @@ impl RunClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_zero_may_lie_before_the_start_of_the_monotonic_clock() {
+        let clock = RunClock::since(0_u64.wrapping_sub(500));
+        assert_eq!(clock.of_monotonic(20), 520);
+        assert_eq!(RunClock::since(500).of_monotonic(20), 0);
+    }
 
     #[test]
     fn a_stopped_clock_goes_on_from_where_it_stood_and_so_does_one_that_is_set_by_it() {

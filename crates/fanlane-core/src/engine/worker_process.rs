@@ -61,6 +61,38 @@ impl WorkerProcess {
         Ok(Self { child, control, does_calls, lanes: AtomicU64::new(0), dying: AtomicBool::new(false), memory_kills })
     }
 
+    /// Opens one more lane for an engine on another machine: its stream alone, which is not read here.
+    ///
+    /// # Errors
+    /// As [`WorkerHandle::open_lane`].
+    pub fn open_stream(&self, worker: WorkerId, lane: LaneId) -> io::Result<UnixStream> {
+        self.open(worker, lane, None)
+    }
+
+    /// Opens one more lane, with memory for its mailboxes or without.
+    fn open(&self, worker: WorkerId, lane: LaneId, segment: Option<&Segment>) -> io::Result<UnixStream> {
+        let (ours, theirs) = socket::pair()?;
+        let memory = segment.map(|segment| segment.descriptor().as_fd());
+        let passed: Vec<BorrowedFd<'_>> = std::iter::once(theirs.as_fd()).chain(memory).collect();
+        let control = self.control();
+        let control = control.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
+        let open = ToProcess::OpenLane { worker: worker.0, lane: lane.0 };
+        self.lanes.fetch_add(1, Ordering::AcqRel);
+        match socket::send_numbered(control, open.numbers(), &passed) {
+            Ok(()) => Ok(ours),
+            Err(error) => {
+                self.lanes.fetch_sub(1, Ordering::AcqRel);
+                Err(error)
+            }
+        }
+    }
+
+    /// Has it end, with all that it has started; its end is not waited for.
+    pub fn close(&self) {
+        self.dying.store(true, Ordering::Release);
+        self.control().take();
+    }
+
     fn control(&self) -> MutexGuard<'_, Option<UnixStream>> {
         self.control.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -124,25 +156,13 @@ impl WorkerHandle for WorkerProcess {
     }
 
     fn open_lane(&self, worker: WorkerId, lane: LaneId) -> io::Result<Link> {
-        let (ours, theirs) = socket::pair()?;
         // Calls may be so short that waking a thread for each would cost more: their lanes have mailboxes. Without memory for
         // these all goes through the socket.
         let segment = || Segment::create("fanlane-lane", mailbox::PAIR_BYTES).ok();
         let segment = self.does_calls.then(segment).flatten().map(Arc::new);
         let mailboxes = mailbox::pair_in(segment.as_ref());
-        let memory = segment.as_ref().map(|segment| segment.descriptor().as_fd());
-        let passed: Vec<BorrowedFd<'_>> = std::iter::once(theirs.as_fd()).chain(memory).collect();
-        let control = self.control();
-        let control = control.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
-        let open = ToProcess::OpenLane { worker: worker.0, lane: lane.0 };
-        self.lanes.fetch_add(1, Ordering::AcqRel);
-        match socket::send_numbered(control, open.numbers(), &passed) {
-            Ok(()) => Ok(Link { stream: Arc::new(ours), mailboxes }),
-            Err(error) => {
-                self.lanes.fetch_sub(1, Ordering::AcqRel);
-                Err(error)
-            }
-        }
+        let stream = self.open(worker, lane, segment.as_deref())?;
+        Ok(Link { stream: Arc::new(stream), mailboxes })
     }
 
     fn end_unused(&self) {

@@ -113,6 +113,11 @@ pub enum DispatchEvent {
         /// The task.
         task: TaskId,
     },
+    /// Something about the place that the tasks run at, for the user to know.
+    Told {
+        /// In one line.
+        words: String,
+    },
 }
 
 /// Events of workers.
@@ -135,6 +140,28 @@ pub enum WorkerEvent {
         worker: WorkerId,
         /// Why it ended.
         reason: WorkerEnd,
+    },
+    /// The worker that has started is on this host: another machine, or one of the hosts of a run.
+    #[serde(rename = "WorkerPlaced")]
+    Placed {
+        /// The worker.
+        worker: WorkerId,
+        /// The name of the host; the worker's process, and those of its tasks, are numbered there. `:` is this machine.
+        host: Box<str>,
+    },
+    /// A host takes tasks from now on.
+    HostJoined {
+        /// The host.
+        host: Box<str>,
+        /// How many tasks it runs at a time.
+        slots: u32,
+    },
+    /// A host takes no tasks from now on; those that it had go to the others.
+    HostLost {
+        /// The host.
+        host: Box<str>,
+        /// Why.
+        reason: Box<str>,
     },
 }
 
@@ -291,10 +318,12 @@ impl<'de> Visitor<'de> for Ungrouped {
                 EventKind::Run(RunEvent::deserialize(event)?)
             }
             "PoolResized" | "Paused" | "Resumed" | "Held" | "HaltReached" | "StopRequested" | "WorkersCannotStart"
-            | "GaveUp" | "PriorityChanged" | "BreakpointChanged" | "BreakpointReached" => {
+            | "GaveUp" | "PriorityChanged" | "BreakpointChanged" | "BreakpointReached" | "Told" => {
                 EventKind::Dispatch(DispatchEvent::deserialize(event)?)
             }
-            "WorkerStarted" | "WorkerEnded" => EventKind::Worker(WorkerEvent::deserialize(event)?),
+            "WorkerStarted" | "WorkerPlaced" | "WorkerEnded" | "HostJoined" | "HostLost" => {
+                EventKind::Worker(WorkerEvent::deserialize(event)?)
+            }
             "TaskStarted" | "TasksFinished" | "TaskRetried" | "RestCancelled" | "TaskSuspended" => {
                 EventKind::Task(TaskEvent::deserialize(event)?)
             }
@@ -339,8 +368,20 @@ mod tests {
                 EventKind::Worker(WorkerEvent::Ended { worker, reason: WorkerEnd::Retired }),
             ),
             (
+                "{\"WorkerPlaced\":{\"worker\":1,\"host\":\"n1\"}}",
+                EventKind::Worker(WorkerEvent::Placed { worker, host: "n1".into() }),
+            ),
+            (
                 "{\"TaskStarted\":{\"task\":2,\"attempt\":1,\"worker\":1,\"start_ns\":5,\"pid\":null}}",
                 EventKind::Task(TaskEvent::Started { task, attempt: 1, worker, start_ns: 5, pid: None }),
+            ),
+            (
+                "{\"HostJoined\":{\"host\":\"ada\",\"slots\":4}}",
+                EventKind::Worker(WorkerEvent::HostJoined { host: "ada".into(), slots: 4 }),
+            ),
+            (
+                "{\"HostLost\":{\"host\":\"ada\",\"reason\":\"cut\"}}",
+                EventKind::Worker(WorkerEvent::HostLost { host: "ada".into(), reason: "cut".into() }),
             ),
             ("{\"GaveUp\":{\"reason\":\"\"}}", EventKind::Dispatch(DispatchEvent::GaveUp { reason: String::new() })),
             (
@@ -351,6 +392,7 @@ mod tests {
                 "{\"BreakpointChanged\":{\"task\":2,\"is_set\":true}}",
                 EventKind::Dispatch(DispatchEvent::BreakpointChanged { task, is_set: true }),
             ),
+            ("{\"Told\":{\"words\":\"a\"}}", EventKind::Dispatch(DispatchEvent::Told { words: "a".into() })),
             ("{\"BreakpointReached\":{\"task\":2}}", EventKind::Dispatch(DispatchEvent::BreakpointReached { task })),
             ("{\"RestCancelled\":{\"tasks\":9}}", EventKind::Task(TaskEvent::RestCancelled { tasks: 9 })),
             (

@@ -51,6 +51,9 @@ fn try_to(run: Option<&dyn RunHandle>, batch: &Batch, command: RunCommand) -> Re
         task
     });
     let command = translated.ok_or_else(|| format!("it has no task {absent}"))?;
+    if !run.allows(command) {
+        return Err("its engine cannot do that".to_owned());
+    }
     let standing = run.standing(task).ok_or("its engine does not tell where it is")?;
     run.command(command);
     Ok(standing)

@@ -106,7 +106,7 @@ pub(super) fn begin(
         .breakpoints(order.breakpoints)
         .python(python)
         .gate(recorder.as_ref().map(HistoryRecorder::gate));
-    let run = match engine::own_engine().start(Arc::clone(&batch), options, sender) {
+    let run = match order.engine.engine().start(Arc::clone(&batch), options, sender) {
         Ok(run) => run,
         Err(error) => {
             let words = error.to_string();

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::wire::PackedOrder;
+use crate::engine::EngineChoice;
 use crate::job::{Batch, MAX_WORKERS, Mode, TaskId};
 use crate::model::Earlier;
 use crate::model::format::plural;
@@ -23,6 +24,8 @@ pub struct DetachedOrder {
     pub batch: Arc<Batch>,
     /// The folder that the job's relative paths start from; absolute.
     pub folder: PathBuf,
+    /// What runs its tasks.
+    pub engine: EngineChoice,
     /// How the batch is run.
     pub mode: Mode,
     /// Size of the pool, 0 to [`MAX_WORKERS`].
@@ -94,6 +97,7 @@ impl SentOrder {
                 let order = DetachedOrder {
                     batch: in_order(batch, history.as_deref())?,
                     folder: path(order.folder),
+                    engine: order.engine,
                     mode: order.mode,
                     workers: order.workers,
                     history,
@@ -143,6 +147,7 @@ fn order_of(queue: &JobQueue, queued: QueuedJob, history: PathBuf) -> Result<Det
     Ok(DetachedOrder {
         batch: in_order(batch, Some(&history))?,
         folder,
+        engine: EngineChoice::Local,
         mode,
         workers,
         history: Some(history),

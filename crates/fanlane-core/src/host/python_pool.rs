@@ -16,6 +16,7 @@ use super::folder::{HostFolder, runtime_folder};
 use super::hosting::{self, Hosting};
 use super::order::DetachedOrder;
 use super::role::EXIT_REFUSED;
+use crate::engine::EngineChoice;
 use crate::engine::python::{PythonCall, ScriptInterpreter, ScriptLink};
 use crate::job::{Batch, Input, Job, MAX_WORKERS, Mode, PythonSpec, TaskTemplate};
 use crate::model::Earlier;
@@ -100,6 +101,7 @@ fn begin(control: &mut Control) -> Result<(Hosting, Feeding), String> {
     let order = DetachedOrder {
         batch: Arc::new(batch),
         folder,
+        engine: EngineChoice::Local,
         mode,
         workers,
         history: history_folder(history),

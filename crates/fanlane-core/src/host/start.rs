@@ -213,6 +213,7 @@ impl DetachedOrder {
         Ok(SentOrder::Packed(PackedOrder {
             batch: self.batch.pack()?,
             folder: bytes(&self.folder),
+            engine: self.engine.clone(),
             mode: self.mode,
             workers: self.workers,
             history: self.history.as_deref().map(|path| serde_bytes::ByteBuf::from(bytes(path))),

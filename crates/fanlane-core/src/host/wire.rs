@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::net::sockopt;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::engine::{RunCommand, RunStanding};
+use crate::engine::{EngineChoice, RunCommand, RunStanding};
 use crate::event::Event;
 use crate::job::{Mode, TaskId};
 use crate::model::Earlier;
@@ -36,6 +36,8 @@ pub(super) struct PackedOrder {
     /// The folder that the job's relative paths start from.
     #[serde(with = "serde_bytes")]
     pub folder: Vec<u8>,
+    /// What runs it.
+    pub engine: EngineChoice,
     /// How it is run.
     pub mode: Mode,
     /// The pool's size.

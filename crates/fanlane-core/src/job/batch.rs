@@ -4,6 +4,7 @@
 //! One input can be left open: then tasks are appended while others run, and those that are there never change.
 
 mod blocks;
+mod bound_files;
 mod command_environment;
 mod cuts;
 mod error;
@@ -35,6 +36,7 @@ use super::resource_request::{MAX_SIZED, RequestError, RequestTemplates, TaskReq
 use super::template::{CommandLine, TaskPlace};
 use super::{Job, TaskKind, TaskTemplate};
 use crate::job::TaskId;
+use bound_files::BoundFiles;
 use command_environment::CommandEnvironment;
 pub use command_environment::EnvironmentPart;
 pub use error::BatchError;
@@ -64,6 +66,8 @@ pub struct Batch {
     /// `None` where a command gets nothing but its line.
     command_environment: Option<Arc<CommandEnvironment>>,
     tagstring: Option<Arc<CommandLine>>,
+    /// `None` where tasks have no files of their own on other hosts.
+    files: Option<Arc<BoundFiles>>,
     /// Number of tasks of the whole batch; of one that grows, those that were there when it was opened.
     total: u64,
     /// The places of these tasks in the whole batch; `None`: all of them.
@@ -119,9 +123,11 @@ impl Batch {
         let command = template.map(|template| template.bind(named)).transpose()?;
         let command_environment = CommandEnvironment::bind(&job, &parameters, named)?;
         let tagstring = command_environment::bind_tagstring(&job, &parameters, named)?;
+        let files = BoundFiles::bind(&job, &parameters, named)?;
         let blocks = blocks::of(&job, &working_dir)?;
         let bound =
             command.iter().chain(command_environment.iter().flat_map(CommandEnvironment::templates)).chain(&tagstring);
+        let bound = bound.chain(files.iter().flat_map(BoundFiles::templates));
         let numbers: Vec<_> = bound.flat_map(CommandLine::numbers).collect();
         for number in &numbers {
             layout.check_numbers(number)?;
@@ -142,6 +148,7 @@ impl Batch {
             command: command.map(Arc::new),
             command_environment: command_environment.map(Arc::new),
             tagstring: tagstring.map(Arc::new),
+            files: files.map(Arc::new),
             total,
             picked: None,
             is_rest: false,
@@ -270,7 +277,8 @@ impl Batch {
     /// Appends the payload of a task for a worker, in the lane `slot` (1 for the first): a command line, the words of one with NUL
     /// bytes between them where the job wants no shell, for a workload the values with a space between them, or
     /// for a Python function its arguments as JSON. A job
-    /// that gives its tasks variables or a standard input gets these behind it, each part with its length in front.
+    /// that gives its tasks variables or a standard input gets these behind it, each part with its length in front. In front of all
+    /// stand the files of a task on another host, if the job has some: their length, and [`TaskFiles`](super::remote_files::TaskFiles) as postcard writes it.
     ///
     /// # Panics
     /// When there is no such task.
@@ -288,6 +296,9 @@ impl Batch {
         }
         let row = self.layout.row(place);
         let place = self.place(task, slot);
+        if let Some(files) = &self.files {
+            files.expand_into(place, &row, out);
+        }
         match (&self.command, &self.command_environment) {
             (Some(command), None) => command.expand_into(place, &row, out),
             (Some(command), Some(command_environment)) => {
@@ -320,19 +331,6 @@ impl Batch {
         let mut out = Vec::new();
         self.payload_into(task, slot, &mut out);
         out.into()
-    }
-
-    /// Appends what stands before each line that a task prints, without the tab behind it; `None` where the job wants
-    /// nothing there. The task runs, or ran, in the lane `slot`, 1 for the first.
-    ///
-    /// # Panics
-    /// When there is no such task.
-    pub fn tag(&self, task: TaskId, slot: u32) -> Option<BString> {
-        let tagstring = self.tagstring.as_ref()?;
-        let mut tag = Vec::new();
-        let row = self.layout.row(self.place_of(task));
-        tagstring.expand_into(self.place(task, slot), &row, &mut tag);
-        Some(tag.into())
     }
 
     /// The kind of the tasks.

@@ -23,12 +23,14 @@ pub mod parameter;
 pub mod pipe;
 pub mod python;
 pub mod quote;
+pub mod remote_files;
 pub mod resource_request;
 pub mod retry_wait;
 pub mod shared_objects;
 pub mod shell;
 pub mod suggestion;
 pub mod template;
+mod worker_count;
 pub mod workload;
 
 use std::collections::BTreeMap;
@@ -48,9 +50,11 @@ pub use order::Order;
 pub use parameter::{Parameter, ParameterKind};
 pub use pipe::Pipe;
 pub use python::PythonSpec;
+pub use remote_files::RemoteFiles;
 pub use shared_objects::SharedSpec;
 pub use shell::Shell;
 pub use template::Template;
+pub use worker_count::WorkerCount;
 pub use workload::WorkloadSpec;
 
 /// The newest version of the job file format that this build reads and the one it writes.
@@ -115,6 +119,9 @@ pub struct Job {
     /// A stream, or a file, that is cut into blocks of whole records, of which each task reads one; `None`: nothing is cut.
     #[serde(default, skip_serializing_if = "is_default")]
     pub pipe: Option<Pipe>,
+    /// Files of tasks on other hosts.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub remote_files: RemoteFiles,
     /// A template of what the terminal shows before each line of a task's output, with a tab behind it; `None`: nothing.
     #[serde(default, skip_serializing_if = "is_default")]
     pub tagstring: Option<String>,
@@ -181,7 +188,10 @@ impl Job {
             TaskTemplate::Command(command) => Some(command),
             _ => None,
         };
+        let files = &self.remote_files;
+        let files = files.transfer.iter().chain(&files.returned).chain(&files.workdir);
         let texts = self.environment.values().chain(&self.stdin).chain(&self.stdin_file).chain(&self.tagstring);
+        let texts = texts.chain(files);
         command.into_iter().chain(texts).any(|text| {
             text.contains("{=") && ["total_jobs()", "padded_seq()"].iter().any(|function| text.contains(function))
         })
@@ -218,6 +228,7 @@ impl Default for Job {
             stdin: None,
             stdin_file: None,
             pipe: None,
+            remote_files: RemoteFiles::default(),
             tagstring: None,
             max_args: None,
             max_chars: None,

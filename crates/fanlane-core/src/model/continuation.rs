@@ -93,9 +93,13 @@ impl Continuation {
             EventKind::Worker(WorkerEvent::Started { worker: started, lane, pid }) => {
                 EventKind::Worker(WorkerEvent::Started { worker: worker(started), lane, pid })
             }
+            EventKind::Worker(WorkerEvent::Placed { worker: placed, host }) => {
+                EventKind::Worker(WorkerEvent::Placed { worker: worker(placed), host })
+            }
             EventKind::Worker(WorkerEvent::Ended { worker: ended, reason }) => {
                 EventKind::Worker(WorkerEvent::Ended { worker: worker(ended), reason })
             }
+            kept @ EventKind::Worker(WorkerEvent::HostJoined { .. } | WorkerEvent::HostLost { .. }) => kept,
             EventKind::Task(event) => EventKind::Task(match event {
                 TaskEvent::Started { task, attempt, worker: by, start_ns, pid } => {
                     let place = place(task)?;

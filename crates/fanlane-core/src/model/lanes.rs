@@ -56,6 +56,8 @@ pub struct LaneTimeline {
     pub sample: Option<WorkerSample>,
     /// How the newest worker died, if it did.
     pub died: Option<String>,
+    /// The other machine that the newest worker is on; `None`: this one.
+    pub host: Option<Box<str>>,
     /// The progress last reported in this lane.
     said: Option<TaskProgress>,
     /// The line last printed in this lane.
@@ -100,6 +102,11 @@ impl LaneHistory {
             EventKind::Worker(WorkerEvent::Started { worker, lane, pid }) => {
                 self.worker_started(event.at_ns, *worker, *lane, *pid)
             }
+            EventKind::Worker(WorkerEvent::Placed { worker, host }) => {
+                if let Some(lane) = self.lane_mut(*worker) {
+                    lane.host = Some(host.clone());
+                }
+            }
             EventKind::Worker(WorkerEvent::Ended { worker, reason }) => self.worker_ended(event.at_ns, *worker, reason),
             EventKind::Task(TaskEvent::Started { task, attempt, worker, start_ns, pid }) => {
                 let (task, attempt, start_ns, pid) = (*task, *attempt, *start_ns, *pid);
@@ -121,7 +128,8 @@ impl LaneHistory {
                     running.is_suspended = *is_suspended;
                 }
             }
-            EventKind::Task(TaskEvent::RestCancelled { .. }) => {}
+            EventKind::Task(TaskEvent::RestCancelled { .. })
+            | EventKind::Worker(WorkerEvent::HostJoined { .. } | WorkerEvent::HostLost { .. }) => {}
             EventKind::Sample(SampleEvent::Workers(samples)) => {
                 for sample in samples {
                     // A sample may be late: it counts only while its worker is the live one of the lane.
@@ -253,6 +261,7 @@ impl LaneHistory {
         let lane = &mut self.lanes[index];
         lane.end_life(at_ns, false);
         lane.died = None;
+        lane.host = None;
         lane.running = None;
         lane.lives.push(Life { worker, pid, from_ns: at_ns, to_ns: None, died: false });
     }

@@ -128,9 +128,14 @@ impl Progress {
             EventKind::Task(TaskEvent::Retried(_)) => self.retries += 1,
             EventKind::Run(RunEvent::Finished(summary)) => self.summary = Some(summary.clone()),
             EventKind::Run(RunEvent::InterpreterFound(_))
+            | EventKind::Worker(
+                WorkerEvent::Placed { .. } | WorkerEvent::HostJoined { .. } | WorkerEvent::HostLost { .. },
+            )
             | EventKind::Task(TaskEvent::Started { .. } | TaskEvent::Suspended { .. })
             | EventKind::Dispatch(
-                DispatchEvent::PriorityChanged { .. } | DispatchEvent::BreakpointChanged { is_set: true, .. },
+                DispatchEvent::PriorityChanged { .. }
+                | DispatchEvent::Told { .. }
+                | DispatchEvent::BreakpointChanged { is_set: true, .. },
             )
             | EventKind::Sample(_)
             | EventKind::Shared(_) => {}

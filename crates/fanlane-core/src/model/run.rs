@@ -154,6 +154,9 @@ impl RunModel {
             EventKind::Run(RunEvent::InterpreterFound(facts)) => self.interpreter = Some(facts),
             EventKind::Run(RunEvent::Finished(_)) => self.running.clear(),
             EventKind::Run(RunEvent::BatchGrew { .. } | RunEvent::InputsBroke { .. })
+            | EventKind::Worker(
+                WorkerEvent::Placed { .. } | WorkerEvent::HostJoined { .. } | WorkerEvent::HostLost { .. },
+            )
             | EventKind::Dispatch(_)
             | EventKind::Sample(_) => {}
         }

@@ -16,6 +16,9 @@ use crate::event::{AttemptRecord, Outcome};
 /// The first line of a log.
 pub const HEADER: &str = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n";
 
+/// What the log calls the machine that writes it, as parallel does.
+const THIS_MACHINE: &str = ":";
+
 /// What to do with an existing log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExistingLog {
@@ -82,7 +85,7 @@ impl JobLog {
     }
 
     /// Adds the line of the task `number`, in one write. `command` is its command line, or its workload and argument;
-    /// `run_started_unix_ms` is the start of its run. A cancelled task has no line, as in parallel, and so is still to
+    /// `host` is the one that ran it, `None` this machine; `run_started_unix_ms` is the start of its run. A cancelled task has no line, as in parallel, and so is still to
     /// be done when resuming.
     ///
     /// # Errors
@@ -91,6 +94,7 @@ impl JobLog {
         &mut self,
         number: u64,
         record: &AttemptRecord,
+        host: Option<&str>,
         run_started_unix_ms: u64,
         command: &[u8],
     ) -> io::Result<()> {
@@ -102,7 +106,8 @@ impl JobLog {
         let (exit_value, signal) = exit_and_signal(&record.outcome);
         write!(
             self.line,
-            "{number}\t:\t{start_secs:.3}\t{:10.3}\t0\t{}\t{exit_value}\t{signal}\t",
+            "{number}\t{}\t{start_secs:.3}\t{:10.3}\t0\t{}\t{exit_value}\t{signal}\t",
+            host.unwrap_or(THIS_MACHINE),
             record.wall_ns as f64 / 1e9,
             stdout_bytes(record),
         )?;
@@ -174,7 +179,7 @@ mod tests {
             let folder = tempfile::tempdir().expect("a folder");
             let path = folder.path().join("log");
             let mut log = JobLog::open(&path, ExistingLog::Overwrite).expect("opened");
-            log.add(7, &record(outcome), 1_700_000_000_123, b"echo a\nb\tc").expect("written");
+            log.add(7, &record(outcome), None, 1_700_000_000_123, b"echo a\nb\tc").expect("written");
             let line = format!("7\t:\t1700000001.623\t    12.346\t0\t15\t{columns}\techo a\0b\tc\n");
             assert_eq!(fs::read_to_string(&path).expect("text"), format!("{HEADER}{line}"));
         }
@@ -188,7 +193,7 @@ mod tests {
             [(ExistingLog::Append, 2), (ExistingLog::Append, 3), (ExistingLog::Overwrite, 2), (ExistingLog::Append, 3)]
         {
             let mut log = JobLog::open(&path, before).expect("opened");
-            log.add(7, &record(Outcome::Done), 0, b"true").expect("written");
+            log.add(7, &record(Outcome::Done), Some("lady@ada"), 0, b"true").expect("written");
             let text = fs::read_to_string(&path).expect("text");
             assert_eq!((text.lines().count(), text.starts_with(HEADER)), (lines, true), "{text}");
         }
@@ -201,7 +206,7 @@ mod tests {
         let mut log = JobLog::open(&path, ExistingLog::Overwrite).expect("opened");
         for attempt in [0, 1] {
             let cancelled = AttemptRecord { attempt, ..record(Outcome::Cancelled) };
-            log.add(7, &cancelled, 0, b"true").expect("nothing to write");
+            log.add(7, &cancelled, None, 0, b"true").expect("nothing to write");
         }
         assert_eq!(fs::read_to_string(&path).expect("text"), HEADER);
     }

@@ -2,6 +2,7 @@
 //! writing of files.
 
 pub mod atomic_write;
+pub mod engine_profiles;
 pub mod export;
 pub mod history;
 pub mod joblog;

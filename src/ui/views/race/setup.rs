@@ -99,9 +99,9 @@ fn offer_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     let (time, hint) = match offer.estimate {
         Some(estimate) => (
             estimate.words(),
-            "From the times of the tasks in an earlier run; it ends early once every mean is known to 2 %",
+            "From the times of the tasks in an earlier run or race; it ends early once every mean is known to 2 %",
         ),
-        None => ("time not known yet".to_owned(), "It is estimated once the job has been run"),
+        None => ("time not known yet".to_owned(), "It is estimated once the job has been run or raced"),
     };
     let (over, why) = if offer.is_over_limit {
         (

@@ -1,7 +1,7 @@
 //! The size of the pool, and how many tasks each worker gets.
 
-use crate::event::{LaneId, WorkerId};
-use crate::job::Mode;
+use crate::event::{DispatchEvent, EventKind, LaneId, WorkerId};
+use crate::job::{MAX_WORKERS, Mode};
 
 use super::breakpoints::Breakpoints;
 use super::dependencies::DependencyTracker;
@@ -29,7 +29,7 @@ impl Dispatcher {
         let (mut live, mut retiring, mut starting) = (0, 0, 0);
         for state in self.workers.values() {
             live += u32::from(!state.retiring);
-            retiring += u32::from(state.retiring);
+            retiring += u32::from(state.retiring && !state.is_displaced);
             starting += u32::from(!state.ready);
         }
         while live > allowed {
@@ -43,7 +43,7 @@ impl Dispatcher {
         if self.paused {
             return;
         }
-        let wanted = allowed.min(u32::try_from(remaining).unwrap_or(u32::MAX));
+        let wanted = allowed.min(u32::try_from(remaining).unwrap_or(u32::MAX)).min(self.usable_places());
         // Retiring workers count until they are gone, or a pool that is resized back and forth would grow each time.
         // After a failure one start shows whether the cause lasts.
         let at_once = if self.failed_starts > 0 { 1 } else { self.plan.max_starting };
@@ -58,10 +58,49 @@ impl Dispatcher {
         }
     }
 
+    /// How many workers there can be on the hosts that answer. A pool that is larger than the number of places shares its workers
+    /// out among the hosts; without any place one start is tried now and then, which says what is missing.
+    fn usable_places(&self) -> u32 {
+        match self.places {
+            None => u32::MAX,
+            Some((total, usable)) if self.pool <= total => usable.max(1),
+            Some((total, usable)) => {
+                let share = u64::from(usable) * u64::from(self.pool) / u64::from(total.max(1));
+                u32::try_from(share).unwrap_or(u32::MAX).max(1)
+            }
+        }
+    }
+
+    /// Takes in how many places there are. Running workers stay.
+    pub(super) fn set_places(&mut self, total: u32, usable: u32, effects: &mut Vec<Effect>) {
+        let before = self.places.replace((total, usable));
+        let total = total.min(MAX_WORKERS);
+        let follows = before.is_some_and(|(before, _)| before.min(MAX_WORKERS) == self.pool) && self.pool != total;
+        if follows && self.plan.mode != Mode::One {
+            self.pool = total;
+            effects.push(Effect::Emit(EventKind::Dispatch(DispatchEvent::PoolResized { workers: total })));
+        }
+    }
+
     /// Retires the worker in the highest lane.
     fn retire_one(&mut self, effects: &mut Vec<Effect>) {
-        let last = self.workers.iter_mut().filter(|(_, state)| !state.retiring).max_by_key(|(_, state)| state.lane);
-        let Some((&worker, state)) = last else { return };
+        let last = self.workers.iter().filter(|(_, state)| !state.retiring).max_by_key(|(_, state)| state.lane);
+        if let Some((&worker, _)) = last {
+            self.retire(worker, effects);
+        }
+    }
+
+    /// Retires a worker whose host was taken out: another one may start at once.
+    pub(super) fn displace(&mut self, worker: WorkerId, effects: &mut Vec<Effect>) {
+        self.retire(worker, effects);
+        if let Some(state) = self.workers.get_mut(&worker) {
+            state.is_displaced = true;
+        }
+    }
+
+    /// Retires a worker: it does what it has begun.
+    fn retire(&mut self, worker: WorkerId, effects: &mut Vec<Effect>) {
+        let Some(state) = self.workers.get_mut(&worker).filter(|state| !state.retiring) else { return };
         state.retiring = true;
         if state.ready {
             if state.in_flight.len() > 1 && !self.killing {
@@ -257,6 +296,7 @@ impl WorkerState {
             lane,
             ready: false,
             retiring: false,
+            is_displaced: false,
             taking_back: false,
             paused_after_abort: false,
             finished_any: false,

@@ -22,7 +22,7 @@ impl Dispatcher {
 }
 
 /// Whether the run is to end, now that its tasks have ended as `counts` says, of `tasks` in all, if that is known.
-fn is_reached(halt: Halt, counts: &OutcomeCounts, tasks: Option<u64>) -> bool {
+pub fn is_reached(halt: Halt, counts: &OutcomeCounts, tasks: Option<u64>) -> bool {
     let failed = counts.of(OutcomeClass::Failed) + counts.of(OutcomeClass::TimedOut) + counts.of(OutcomeClass::Lost);
     let counted = match halt.on {
         HaltOn::Fail => failed,

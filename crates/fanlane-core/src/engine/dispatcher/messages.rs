@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::engine::RunCommand;
 use crate::event::{AttemptRecord, EventKind, LaneId, TaskId, WorkerId};
 use crate::job::dependencies::Dependencies;
@@ -62,6 +64,15 @@ pub enum Input {
         /// Why the inputs ended early.
         fault: Option<String>,
     },
+    /// There are places for workers on several hosts. A pool of the size that there was a place for goes with their number.
+    Places {
+        /// How many there are.
+        total: u32,
+        /// How many can be used now.
+        usable: u32,
+    },
+    /// A worker is to do what it has, and no more: its host was taken out.
+    Retire { worker: WorkerId },
     /// Time has come to [`Dispatcher::next_wake_ns`].
     Tick,
 }
@@ -85,6 +96,8 @@ impl Input {
             | Self::Admission(_)
             | Self::MemoryLow
             | Self::Grown { .. }
+            | Self::Places { .. }
+            | Self::Retire { .. }
             | Self::Tick => None,
         }
     }
@@ -102,7 +115,7 @@ pub enum StartCause {
 }
 
 /// How a worker's process ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ProcessEnd {
     /// It closed the lane, as it was asked to.
     Closed,

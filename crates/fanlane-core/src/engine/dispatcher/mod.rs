@@ -14,10 +14,12 @@ mod commands;
 #[cfg(test)]
 mod control_tests;
 pub mod dependencies;
-mod halt;
+pub mod halt;
 mod median;
 mod memory_pressure;
 mod messages;
+#[cfg(test)]
+mod places_tests;
 mod queue;
 mod resources;
 #[cfg(test)]
@@ -54,6 +56,8 @@ struct WorkerState {
     ready: bool,
     /// No further task; it ends when it is through.
     retiring: bool,
+    /// It retires because its host was taken out, so that its place is none of the pool's any more.
+    is_displaced: bool,
     /// It was asked to give back tasks, and has not answered.
     taking_back: bool,
     /// The first in flight is surely not begun, because the worker aborted with the one before.
@@ -85,6 +89,8 @@ pub struct Dispatcher {
     unwanted: BTreeSet<TaskId>,
     workers: BTreeMap<WorkerId, WorkerState>,
     next_worker: u32,
+    /// The places for workers, in all and usable now, where these are on hosts.
+    places: Option<(u32, u32)>,
     /// Mean time of a task, in nanoseconds, newer ones weighing more.
     mean_wall_ns: Option<f64>,
     failed_starts: u32,
@@ -133,6 +139,7 @@ impl Dispatcher {
             unwanted: BTreeSet::new(),
             workers: BTreeMap::new(),
             next_worker: 1,
+            places: None,
             mean_wall_ns: None,
             failed_starts: 0,
             had_worker: false,
@@ -189,6 +196,8 @@ impl Dispatcher {
             Input::Admission(reason) => self.admission = reason,
             Input::MemoryLow => self.end_youngest(effects),
             Input::Grown { tasks, complete, fault } => self.grown(now_ns, tasks, complete, fault, effects),
+            Input::Places { total, usable } => self.set_places(total, usable, effects),
+            Input::Retire { worker } => self.displace(worker, effects),
             Input::Tick => self.tick(now_ns, effects),
         }
         self.queue.wake(now_ns);

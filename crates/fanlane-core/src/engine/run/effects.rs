@@ -10,7 +10,7 @@ use crossbeam_channel::Sender;
 use super::event_outlet::{Delivered, EventOutlet};
 use crate::engine::dispatcher::{Dispatcher, Effect, Input};
 use crate::engine::lane_sender::LaneSender;
-use crate::engine::launcher::{Launcher, WorkerHandle};
+use crate::engine::launcher::{Launcher, LauncherNotice, WorkerHandle};
 use crate::engine::protocol::{Setup, TaskFrameRef, ToWorker, ToWorkerRef};
 use crate::engine::run_clock::RunClock;
 use crate::engine::{OutputInterest, RunCommand, StartGate};
@@ -219,6 +219,17 @@ impl Driver {
             self.decide(Input::Unread { workers: unread });
         }
         self.decide(Input::Tick);
+    }
+
+    /// Takes in what has changed where workers come from. It is called by threads of the launcher, which wait for no room for
+    /// events.
+    pub fn take_notice(&self, notice: LauncherNotice) {
+        match notice {
+            LauncherNotice::Places { total, usable } => self.decide(Input::Places { total, usable }),
+            LauncherNotice::Retire(worker) => self.decide(Input::Retire { worker }),
+            LauncherNotice::Event(kind) => self.emit(kind),
+        }
+        let _ = self.requests.send(Request::Look);
     }
 
     /// Emits an event that the dispatcher knows nothing of.

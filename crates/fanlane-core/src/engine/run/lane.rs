@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use super::effects::Driver;
 use crate::engine::dispatcher::{Input, StartCause};
+use crate::engine::files::{FileDesk, find_file};
 use crate::engine::launcher::WorkerHandle;
 use crate::engine::link::LinkStream;
-use crate::engine::protocol::FromWorker;
+use crate::engine::protocol::{FromWorker, ToWorker};
 use crate::engine::transport::Incoming;
-use crate::event::{EventKind, SampleEvent, WorkerId};
+use crate::event::{EventKind, LaneId, SampleEvent, WorkerEvent, WorkerId};
 use crate::job::Transport;
 use fanlane_os::frame::FrameError;
 use fanlane_os::mailbox::Mailbox;
@@ -37,13 +38,15 @@ struct LaneReader<'a> {
     reader: MessageReader,
     /// The lane is there.
     ready: bool,
+    /// What is asked of files, where the worker is on another machine.
+    desk: Option<FileDesk<'a>>,
 }
 
 impl Driver {
     /// Reads `stream`, and the mailbox beside it, until the link ends, and tells the dispatcher how it did.
     pub fn read_lane(
         &self,
-        worker: WorkerId,
+        (worker, lane): (WorkerId, LaneId),
         process: &dyn WorkerHandle,
         (stream, mailbox): (Arc<dyn LinkStream>, Option<Mailbox>),
         listening: &AtomicBool,
@@ -55,6 +58,10 @@ impl Driver {
             listening,
             reader: MessageReader::new(mailbox),
             ready: false,
+            desk: (!process.is_here()).then(|| {
+                let spill_folder = self.setup.spill_folder.as_deref();
+                FileDesk::new(move |name| find_file(&self.batch, spill_folder, lane.0 + 1, name))
+            }),
         };
         self.wait_at_gate();
         let last = loop {
@@ -91,7 +98,7 @@ impl Driver {
     }
 
     fn read_some(&self, reading: &mut LaneReader<'_>) -> Result<LaneStep, FrameError> {
-        let LaneReader { worker, process, stream, listening, reader, ready } = reading;
+        let LaneReader { worker, process, stream, listening, reader, ready, desk } = reading;
         let worker = *worker;
         let rest_ns = if *ready && !stream.is_large() { self.core().dispatcher.rest_ns(worker) } else { None };
         if let Some(rest_ns) = rest_ns {
@@ -109,7 +116,19 @@ impl Driver {
                     *ready = true;
                     // Before its first task.
                     self.tell_interest(worker);
-                    Input::WorkerReady { worker, pid: process.pid() }
+                    self.decide(Input::WorkerReady { worker, pid: process.pid() });
+                    if let Some(host) = process.host() {
+                        self.emit(EventKind::Worker(WorkerEvent::Placed { worker, host: host.into() }));
+                    }
+                    continue;
+                }
+                FromWorker::File(request) => {
+                    // A worker of this machine has no files to ask for.
+                    let reply = desk.as_mut().and_then(|desk| desk.answer(request));
+                    if let (Some(reply), Some(member)) = (reply, self.core().members.get(&worker)) {
+                        member.sender.send(&ToWorker::File(reply));
+                    }
+                    continue;
                 }
                 FromWorker::Started { task, attempt, start_ns, pid } => {
                     Input::Started { worker, task, attempt, start_ns, pid }

@@ -88,6 +88,7 @@ impl Driver {
             let _ = lane.join();
         }
         self.batch.close_blocks();
+        self.launcher.end();
         // The memory of results whose writers are gone.
         mp::forget_dead_writers();
         let Companions { monitor, watch, reports, objects } = beside;
@@ -163,16 +164,19 @@ impl Driver {
         let member = LaneMember { lane, sender, process: Arc::clone(&process), listened_to };
         self.core().members.insert(worker, member);
         let (own, reading) = (Arc::clone(self), Arc::clone(&process));
-        let lane = std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name(format!("lane of worker {}", worker.0))
-            .spawn(move || own.read_lane(worker, &*reading, (stream, from_worker), &listening))
+            .spawn(move || own.read_lane((worker, lane), &*reading, (stream, from_worker), &listening))
             .inspect_err(|_| process.lane_unread())?;
-        let _ = self.requests.send(Request::LaneThread(lane));
+        let _ = self.requests.send(Request::LaneThread(thread));
         Ok(())
     }
 
     fn worker_pids(&self) -> Vec<(WorkerId, u32)> {
-        let mut pids: Vec<_> = self.core().members.iter().map(|(id, member)| (*id, member.process.pid())).collect();
+        let core = self.core();
+        let here = core.members.iter().filter(|(_, member)| member.process.is_here());
+        let mut pids: Vec<_> = here.map(|(id, member)| (*id, member.process.pid())).collect();
+        drop(core);
         pids.sort_unstable();
         // Threads of one process cannot be told apart from outside: the first stands for all.
         let mut seen = std::collections::HashSet::new();

@@ -19,7 +19,9 @@ impl Driver {
         self.clock.stop();
         let mut seen = HashSet::new();
         let processes = core.members.values().map(|member| &member.process);
-        let processes: Vec<&Arc<dyn WorkerHandle>> = processes.filter(|process| seen.insert(process.pid())).collect();
+        // By the handle: processes of several machines may have one number.
+        let is_new = |process: &&Arc<dyn WorkerHandle>| seen.insert(Arc::as_ptr(process).cast::<()>());
+        let processes: Vec<&Arc<dyn WorkerHandle>> = processes.filter(is_new).collect();
         processes.iter().for_each(|process| process.suspend());
         let deadline = Instant::now() + SUSPEND_TIMEOUT;
         processes.iter().for_each(|process| process.wait_suspended(deadline));

@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 
 use crate::engine::progress::{PROGRESS_VARIABLE, address};
 use crate::engine::protocol::{Caps, CommandKind, TaskFrame};
-use crate::event::{Outcome, Output, Spill, StreamName, spill_name};
+use crate::event::{Outcome, Output, Spill, StreamName, TaskId, spill_name};
 use crate::job::TaskKind;
 use crate::job::control::environment_of_lane;
 use fanlane_os::launch::{Launched, Launcher};
@@ -29,6 +29,7 @@ use super::executor::{Execution, Executor, ExecutorKind, TaskWatch};
 use super::invocation::Invocation;
 use super::lane::LaneShared;
 use super::launch_gate::LaunchGate;
+use super::staging::{FileLink, Staging, send_printed, take_files};
 use super::streams::StreamReader;
 use super::{WorkerContext, end_tree, launch_error};
 
@@ -112,11 +113,38 @@ impl Executor for CommandExecutor {
 
 impl CommandExecutor {
     fn run(&mut self, task: TaskFrame, watch: &dyn TaskWatch) -> Execution {
-        let TaskFrame { task, attempt, payload } = task;
+        let TaskFrame { task, attempt, mut payload } = task;
+        let cannot_start = |reason: String| {
+            let outcome = watch.ending().unwrap_or_else(|| Outcome::CannotStart(reason.into()));
+            Execution { cpu_ns: Some(0), ..Execution::of(outcome) }
+        };
+        let files = match self.kind.has_files.then(|| take_files(&mut payload)).transpose() {
+            Ok(files) => files,
+            Err(reason) => return cannot_start(reason),
+        };
+        let home = Arc::clone(&self.context);
+        let link = files.zip(watch.files());
+        let staging = link.map(|(files, link)| Staging::new(link, task, files, &home.setup.working_dir));
+        if let Some(staging) = &staging
+            && let Err(reason) = staging.bring()
+        {
+            staging.clean_up();
+            return cannot_start(reason);
+        }
+        let execution = self.run_staged((task, attempt, payload), watch);
+        match &staging {
+            Some(staging) => Execution { outcome: staging.end(execution.outcome), ..execution },
+            None => execution,
+        }
+    }
+
+    /// Runs a command whose files are there.
+    fn run_staged(&mut self, (task, attempt, payload): (TaskId, u32, Vec<u8>), watch: &dyn TaskWatch) -> Execution {
         let marker = self.marked.then(|| format!("{}.{}.{attempt}", std::process::id(), task.number()));
         let marker = marker.as_deref();
         let spill = StreamName::BOTH
             .map(|stream| self.spill_folder.as_ref().map(|folder| folder.join(spill_name(task, attempt, stream))));
+        let printed = spill.clone();
         let started = Invocation::read(&self.kind, &self.starter, payload).and_then(|invocation| {
             start(&mut self.launcher, &self.context.launches, &invocation, marker, watch)
                 .map_err(|error| launch_error::describe(&invocation.words, &error))
@@ -140,6 +168,9 @@ impl CommandExecutor {
         let Reaped { status, cpu_ns, peak_memory_bytes: max_rss_bytes } = reap(pid);
         let left_running = end_orphans(marker);
         let mut output = streams.output();
+        if let (Some(output), Some(link)) = (&mut output, watch.files()) {
+            keep_printed(link, (task, attempt), output, &printed);
+        }
         if ended_by_us.is_some() {
             // Its processes were ended with it, which is no news.
             output.iter_mut().for_each(|output| output.leaky = false);
@@ -168,6 +199,26 @@ pub(super) fn loss_of(spill_folder: Option<&Path>, output: &Output) -> Option<Ou
         let (bytes, name) = (stream.dropped_bytes, name.name());
         Some(Outcome::OutputLost(format!("{bytes} bytes of its {name} could not be kept in {folder}: {reason}").into()))
     })
+}
+
+/// Has the engine keep the whole of long streams, which are in files of this host.
+fn keep_printed(
+    link: &dyn FileLink,
+    (task, attempt): (TaskId, u32),
+    output: &mut Output,
+    files: &[Option<PathBuf>; 2],
+) {
+    for (stream, file) in StreamName::BOTH.into_iter().zip(files) {
+        let captured = match stream {
+            StreamName::Stdout => &mut output.stdout,
+            StreamName::Stderr => &mut output.stderr,
+        };
+        if let (Spill::Kept, Some(file)) = (&captured.spill, file)
+            && let Err(reason) = send_printed(link, (task, attempt, stream), file)
+        {
+            captured.spill = Spill::Failed(reason.into());
+        }
+    }
 }
 
 /// Starts the command; while the system is short of descriptors or processes, waits for some to come back.

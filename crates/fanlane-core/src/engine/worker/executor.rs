@@ -9,6 +9,7 @@ use rustix::process::Pid;
 use super::lane::LaneShared;
 use super::live_tap::WantedOutput;
 use super::locate::StackSource;
+use super::staging::FileLink;
 use super::{WorkerContext, call, command, python};
 use crate::engine::protocol::TaskFrame;
 use crate::event::{CallValue, Outcome, Output, StreamName};
@@ -79,6 +80,10 @@ pub trait TaskWatch {
     /// A key has interrupted it, and the engine with it: waits a moment until that has asked for its end, so that the next
     /// task does not begin.
     fn interrupted(&self);
+    /// The way to files of the engine's machine; `None` where that is this one.
+    fn files(&self) -> Option<&dyn FileLink> {
+        None
+    }
     /// From now on `pid` must not be signalled: it is about to be reaped. Says why it was ended, if it was.
     fn ending(&self) -> Option<Outcome>;
 }

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with, splice};
@@ -39,7 +39,7 @@ pub fn begin(given: &[u8]) -> Result<File, (PathBuf, io::Error)> {
     begin_at(&path, vec![(0, header), (from, to)]).map_err(|error| (path, error))
 }
 
-fn begin_at(path: &PathBuf, ranges: Vec<(u64, u64)>) -> io::Result<File> {
+fn begin_at(path: &Path, ranges: Vec<(u64, u64)>) -> io::Result<File> {
     let file = open(path)?;
     let (reader, writer) = pipe_with(PipeFlags::CLOEXEC)?;
     // A user may have only so much of it; then the pipe is smaller.

@@ -124,7 +124,12 @@ mod tests {
 
     #[test]
     fn variables_and_a_text_stand_behind_the_line() {
-        let kind = CommandKind { shell: Shell::Sh, variables: vec!["A".into(), "B".into()], stdin: StdinKind::Text };
+        let kind = CommandKind {
+            shell: Shell::Sh,
+            variables: vec!["A".into(), "B".into()],
+            stdin: StdinKind::Text,
+            has_files: false,
+        };
         let payload = extended(&[b"cat x", b"", b"b\xff b", b"in\nput"]);
         let mut invocation = Invocation::read(&kind, &LineStarter::new(&kind), payload).expect("read");
         assert_eq!(invocation.words, ["cat", "x"]);

@@ -21,11 +21,13 @@ use fanlane_os::waker::Waker;
 use super::WorkerContext;
 use super::cpu_meter::CpuMeter;
 use super::executor::{self, Execution, Executor, TaskWatch};
+use super::file_answers::FileAnswers;
 use super::listener::{TREE_LOOK_INTERVAL_NS, end_gently};
 use super::live_tap::{LevelSwitch, WantedOutput};
 use super::locate::StackSource;
 use super::outbox::Outbox;
 use super::receiver::LaneReceiver;
+use super::staging::FileLink;
 
 /// The first lane of this process is about to do its first task.
 static STARTED: Once = Once::new();
@@ -47,7 +49,9 @@ pub struct LaneShared {
     /// Tasks of its kind run in processes of their own.
     pub(super) has_process: bool,
     /// What the outbox sends on.
-    link: Arc<dyn LinkStream>,
+    pub(super) link: Arc<dyn LinkStream>,
+    /// What the engine says of its files.
+    pub(super) file_answers: FileAnswers,
 }
 
 #[derive(Default)]
@@ -114,6 +118,7 @@ pub fn open(context: Arc<WorkerContext>, worker: WorkerId, lane: LaneId, link: L
         wanted_output: LevelSwitch::default(),
         has_process: kind.has_process,
         link: Arc::clone(&stream),
+        file_answers: FileAnswers::default(),
         receiver: LaneReceiver::new(stream, from_engine)?,
     });
     let executor = (kind.open)(&lane)?;
@@ -177,7 +182,7 @@ impl LaneShared {
             let has_more = execution.call_end.is_some_and(|end| end.has_more);
             now_ns = record.start_ns + record.wall_ns;
             let mut outbox = self.outbox();
-            let mut sent = outbox.push(record, self.context.clock.epoch_ns() + now_ns);
+            let mut sent = outbox.push(record, self.context.clock.epoch_ns().wrapping_add(now_ns));
             // A process may have changed the world: that it is done must not be lost with its worker.
             if !setup.task.in_process && !has_more {
                 outbox.flush();
@@ -368,6 +373,10 @@ impl TaskWatch for LaneShared {
         }
     }
 
+    fn files(&self) -> Option<&dyn FileLink> {
+        self.context.setup.is_remote.then_some(self)
+    }
+
     fn ending(&self) -> Option<Outcome> {
         let mut state = self.state();
         let current = state.current.as_mut()?;
@@ -377,7 +386,7 @@ impl TaskWatch for LaneShared {
 }
 
 /// Whether a message can be sent without waiting, or `waits` until it can.
-fn has_room(link: &dyn LinkStream, waits: bool) -> bool {
+pub(super) fn has_room(link: &dyn LinkStream, waits: bool) -> bool {
     const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
     let mut polled = [PollFd::from_borrowed_fd(link.descriptor(), PollFlags::OUT)];
     loop {

@@ -77,6 +77,7 @@ impl LaneShared {
             ToWorker::Ping => self.outbox().send(&FromWorker::Alive),
             ToWorker::SetTimeout(timeout_ns) => self.state().timeout_ns = Some(timeout_ns),
             ToWorker::Locate(task) => self.locate(task),
+            ToWorker::File(reply) => self.file_answers.arrived(reply),
             ToWorker::Retire => self.state().retiring = true,
             ToWorker::Watch(interest) => {
                 let mut state = self.state();

@@ -9,6 +9,7 @@ mod command;
 mod command_line;
 mod cpu_meter;
 pub(super) mod executor;
+mod file_answers;
 mod file_part;
 mod invocation;
 pub(super) mod lane;
@@ -20,6 +21,7 @@ mod locate;
 pub mod outbox;
 mod python;
 mod receiver;
+pub(super) mod staging;
 mod streams;
 
 pub use command::TASK_MARKER;
@@ -36,6 +38,7 @@ use rustix::process::{Signal, WaitId, WaitIdOptions, waitid};
 use crate::engine::link::{Link, LinkStream};
 use crate::engine::protocol::{FromWorker, Setup, ToProcess};
 use crate::engine::run_clock::RunClock;
+use crate::engine::ssh::ChannelStream;
 use crate::event::{LaneId, WorkerId};
 use fanlane_mp::Function;
 use fanlane_os::process_tree::Stopped;
@@ -136,7 +139,8 @@ fn work(mut control: UnixStream) -> io::Result<()> {
     let setup = &context.setup;
     let folders: Vec<&Path> =
         [&setup.spill_folder, &setup.shared_folder].into_iter().flatten().map(|path| &**path).collect();
-    if context.live_lanes.load(Ordering::Acquire) > 0 && !folders.is_empty() {
+    // On a host they are the agent's, which waits for this process.
+    if context.live_lanes.load(Ordering::Acquire) > 0 && !folders.is_empty() && !setup.is_remote {
         // A lane that still reads would make the folder once more behind its removal.
         capture::end_spilling();
         remove_after(engine, &folders);
@@ -162,7 +166,9 @@ fn serve_process(context: &Arc<WorkerContext>, mut control: &UnixStream) -> io::
         let mut descriptors = descriptors.into_iter();
         // Without a socket the engine sees the end of its own; without memory for mailboxes all goes through the socket.
         let Some(stream) = descriptors.next().map(UnixStream::from) else { continue };
-        let stream: Arc<dyn LinkStream> = Arc::new(stream);
+        // Descriptors and mailboxes do not leave the machine.
+        let stream: Arc<dyn LinkStream> =
+            if context.setup.is_remote { Arc::new(ChannelStream(stream)) } else { Arc::new(stream) };
         let lanes = u64::from(context.live_lanes.fetch_add(1, Ordering::AcqRel)) + 1;
         let mut open = || {
             let segment = descriptors.next().map(Segment::open).transpose()?.map(Arc::new);

@@ -2,12 +2,12 @@
 
 use bstr::BString;
 
-use crate::job::Job;
 use crate::job::field;
 use crate::job::parameter::fill::ParameterValues;
 use crate::job::template::{CommandLine, TaskPlace, Template, Values};
+use crate::job::{Job, TaskId};
 
-use super::BatchError;
+use super::{Batch, BatchError};
 
 /// A part of the environment of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +49,21 @@ pub(super) fn bind_tagstring(
         name: "tagstring".to_owned(),
         error,
     })
+}
+
+impl Batch {
+    /// Appends what stands before each line that a task prints, without the tab behind it; `None` where the job wants
+    /// nothing there. The task runs, or ran, in the lane `slot`, 1 for the first.
+    ///
+    /// # Panics
+    /// When there is no such task.
+    pub fn tag(&self, task: TaskId, slot: u32) -> Option<BString> {
+        let tagstring = self.tagstring.as_ref()?;
+        let mut tag = Vec::new();
+        let row = self.layout.row(self.place_of(task));
+        tagstring.expand_into(self.place(task, slot), &row, &mut tag);
+        Some(tag.into())
+    }
 }
 
 impl CommandEnvironment {

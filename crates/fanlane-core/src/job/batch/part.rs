@@ -29,6 +29,7 @@ impl Batch {
             command: self.command.clone(),
             command_environment: self.command_environment.clone(),
             tagstring: self.tagstring.clone(),
+            files: self.files.clone(),
             total: self.total,
             picked: Some(picked),
             is_rest: false,
@@ -61,6 +62,13 @@ impl Batch {
             rest.dependencies = waiting.collect();
         }
         rest
+    }
+
+    /// This batch without the condition that ends its run early, for a run of one of its parts, which knows too little.
+    #[must_use]
+    pub(crate) fn without_halt(mut self) -> Self {
+        self.job.control.halt = None;
+        self
     }
 
     /// The task with a number, as far as there is one.

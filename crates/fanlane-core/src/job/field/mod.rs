@@ -15,6 +15,7 @@ mod command;
 mod control;
 #[cfg(test)]
 mod reference;
+mod remote_files;
 mod run;
 mod text;
 mod work;
@@ -24,6 +25,7 @@ use std::fmt;
 use super::{Job, MAX_WORKERS};
 pub use command::*;
 pub use control::*;
+pub use remote_files::*;
 pub use run::*;
 pub use work::*;
 
@@ -121,13 +123,14 @@ pub struct FieldGroup {
 }
 
 /// All groups, in the order of the page Job.
-pub static GROUPS: [&FieldGroup; 8] = [
+pub static GROUPS: [&FieldGroup; 9] = [
     &WORK_GROUP,
     &PARAMETER_GROUP,
     &OPTION_GROUP,
     &CONTROL_GROUP,
     &LIMIT_GROUP,
     &COMMAND_GROUP,
+    &REMOTE_FILES_GROUP,
     &SHARED_GROUP,
     &ORDER_GROUP,
 ];

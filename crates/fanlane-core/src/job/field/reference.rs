@@ -20,13 +20,14 @@ This page is made from `crates/fanlane-core/src/job/field`; `FANLANE_WRITE_DOCS=
 ";
 
 /// What stands below the table of each group, in their order.
-const EXAMPLES: [&str; 8] = [
+const EXAMPLES: [&str; 9] = [
     include_str!("examples/work.md"),
     include_str!("examples/parameters.md"),
     include_str!("examples/options.md"),
     include_str!("examples/control.md"),
     include_str!("examples/limits.md"),
     include_str!("examples/command.md"),
+    include_str!("examples/remote_files.md"),
     include_str!("examples/shared.md"),
     include_str!("examples/order.md"),
 ];

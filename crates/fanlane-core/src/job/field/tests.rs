@@ -10,7 +10,7 @@ use super::*;
 use crate::job::Batch;
 use crate::job::control::{After, Control, Halt, Limits, ResourceRequest, RetryWait};
 use crate::job::order::Order;
-use crate::job::{Input, Mode, Parameter, SharedSpec, Shell, TaskTemplate, Transport, WorkloadSpec};
+use crate::job::{Input, Mode, Parameter, RemoteFiles, SharedSpec, Shell, TaskTemplate, Transport, WorkloadSpec};
 
 /// A job with every field given. A field that is added to the job has to be added here, or this does not compile.
 fn every_field_given() -> Job {
@@ -50,6 +50,13 @@ fn every_field_given() -> Job {
         stdin: Some("x".to_owned()),
         stdin_file: Some("x".to_owned()),
         pipe: Some(crate::job::Pipe { records: Some(2), ..crate::job::Pipe::default() }),
+        remote_files: RemoteFiles {
+            transfer: vec!["x".to_owned()],
+            returned: vec!["x".to_owned()],
+            cleanup: true,
+            base: vec!["x".to_owned()],
+            workdir: Some("x".to_owned()),
+        },
         tagstring: Some("x".to_owned()),
         max_args: Some(2),
         max_chars: Some(1),

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use ron::extensions::Extensions;
 use ron::ser::PrettyConfig;
+use serde::de::DeserializeOwned;
 
 use super::field::Field;
 use super::{Input, JOB_VERSION, Job};
@@ -90,10 +91,7 @@ impl Job {
             return Err(too_large());
         }
         refuse_newer_version(text)?;
-        let job: Self = options().from_str(text).map_err(|error| {
-            let (place, message) = explain::explain(&error, text);
-            JobFileError::new(Some(place), message)
-        })?;
+        let job: Self = parse_value(text)?;
         match job.check().into_iter().next() {
             None => Ok(job),
             Some(problem) => {
@@ -135,6 +133,23 @@ impl Input {
     pub fn to_ron(&self) -> String {
         options().to_string(self).unwrap_or_else(|error| format!("an input that no job file can hold ({error})"))
     }
+}
+
+/// Reads another value as jobs are read, with the same words about faults of the text.
+fn parse_value<T: DeserializeOwned>(text: &str) -> Result<T, JobFileError> {
+    options().from_str(text).map_err(|error| {
+        let (place, message) = explain::explain(&error, text);
+        JobFileError::new(Some(place), message)
+    })
+}
+
+/// Reads a file with another value, as [`Job::load`] reads a job.
+///
+/// # Errors
+/// As [`Job::load`].
+pub(crate) fn load_value<T: DeserializeOwned>(path: &Path) -> Result<T, JobFileError> {
+    let parse = |text: String| parse_value(text.strip_prefix('\u{feff}').unwrap_or(&text));
+    read_text(path).and_then(parse).map_err(|error| JobFileError { path: Some(path.to_owned()), ..error })
 }
 
 /// How job files are read and written.

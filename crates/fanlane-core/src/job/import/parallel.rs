@@ -9,7 +9,7 @@ use crate::job::duration::{self, Limit};
 use crate::job::order::Order;
 use crate::job::quote::kept_word;
 use crate::job::template::Shorthands;
-use crate::job::{DEFAULT_MAX_CHARS, Input, Job, MAX_WORKERS, Shell, Template};
+use crate::job::{DEFAULT_MAX_CHARS, Input, Job, MAX_WORKERS, RemoteFiles, Shell, Template};
 
 /// A job as the options make it.
 struct Draft {
@@ -42,7 +42,7 @@ impl SharedOptions for Draft {
 
 const RECORDS: &str = "standard input is not parted among the tasks, its lines are inputs; split it into files, or give each task a \
                        text with --stdin-text";
-const REMOTE: &str = "all tasks run on this machine";
+const REMOTE: &str = "hosts are given to fanlane run with -S, which makes one connection to each";
 
 const OPTIONS: &[Known<Draft>] = &[
     Known::valued(&["j", "jobs", "P", "max-procs", "procs"], Meaning::Set(jobs)),
@@ -140,11 +140,24 @@ const OPTIONS: &[Known<Draft>] = &[
     Known::flag(&["x", "exit"], Meaning::Same),
     Known::flag(&["pipe", "spreadstdin", "pipepart", "round-robin", "roundrobin"], Meaning::Missing(RECORDS)),
     Known::valued(&["block", "recstart", "recend", "cat", "fifo"], Meaning::Missing(RECORDS)),
+    Known::valued(&["S", "sshlogin"], Meaning::RunFlag("--sshlogin")),
+    Known::valued(&["slf", "sshloginfile"], Meaning::RunFlag("--sshloginfile")),
+    Known::valued(&["ssh"], Meaning::RunFlag("--ssh")),
+    Known::valued(&["transferfile", "tf"], Meaning::Set(|draft, name| name_file(&mut files(draft).transfer, name))),
+    Known::flag(&["transfer"], Meaning::Set(|draft, _| name_file(&mut files(draft).transfer, "{}"))),
+    Known::valued(&["return"], Meaning::Set(|draft, name| name_file(&mut files(draft).returned, name))),
+    Known::valued(&["basefile", "bf"], Meaning::Set(|draft, name| name_file(&mut files(draft).base, name))),
+    Known::flag(&["cleanup"], Meaning::Set(clean_up)),
     Known::valued(
-        &["S", "sshlogin", "slf", "sshloginfile", "env", "return", "transferfile", "tf", "basefile", "bf", "ssh"],
-        Meaning::Missing(REMOTE),
+        &["trc"],
+        Meaning::Set(|draft, name| {
+            name_file(&mut files(draft).transfer, "{}")?;
+            name_file(&mut files(draft).returned, name)?;
+            clean_up(draft, "")
+        }),
     ),
-    Known::flag(&["transfer", "cleanup", "controlmaster", "M", "onall", "nonall"], Meaning::Missing(REMOTE)),
+    Known::valued(&["env"], Meaning::Missing(REMOTE)),
+    Known::flag(&["controlmaster", "M", "onall", "nonall"], Meaning::Missing(REMOTE)),
     Known::flag(&["0", "null"], Meaning::Set(null)),
     Known::valued(&["d", "delimiter"], Meaning::Set(delimiter)),
     Known::valued(&["E"], Meaning::Set(until)),
@@ -616,5 +629,21 @@ fn header(draft: &mut Draft, value: &str) -> Result<(), String> {
         return Err("only --header : is supported; no line names the columns".to_owned());
     }
     draft.reading.header = true;
+    Ok(())
+}
+
+fn files(draft: &mut Draft) -> &mut RemoteFiles {
+    &mut draft.job.remote_files
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the table's rows may fail")]
+fn name_file(names: &mut Vec<String>, name: &str) -> Result<(), String> {
+    names.push(name.to_owned());
+    Ok(())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the table's rows may fail")]
+fn clean_up(draft: &mut Draft, _: &str) -> Result<(), String> {
+    draft.job.remote_files.cleanup = true;
     Ok(())
 }

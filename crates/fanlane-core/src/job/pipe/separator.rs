@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn the_ends_of_records_are_found_from_both_sides() {
-        let table: &[(&str, &str, bool, &str, Option<usize>, Option<usize>)] = &[
+        let table = [
             ("", "\n", false, "a\nb\nc", Some(2), Some(4)),
             ("", "\n", false, "\n\n", Some(1), Some(2)),
             ("", "\n", false, "abc", None, None),
@@ -142,9 +142,9 @@ mod tests {
             (r"\d", "[a-z]", true, "1a2b3c", Some(2), Some(4)),
         ];
         for (start, end, is_expression, text, first, last) in table {
-            let separator = Separator::new(start, end, *is_expression).expect("a separator");
-            assert_eq!(separator.first_end(text.as_bytes(), 0), *first, "first of {start:?} {end:?} in {text:?}");
-            assert_eq!(separator.last_end(text.as_bytes()), *last, "last of {start:?} {end:?} in {text:?}");
+            let separator = Separator::new(start, end, is_expression).expect("a separator");
+            assert_eq!(separator.first_end(text.as_bytes(), 0), first, "first of {start:?} {end:?} in {text:?}");
+            assert_eq!(separator.last_end(text.as_bytes()), last, "last of {start:?} {end:?} in {text:?}");
         }
         assert!(Separator::new("(", "", true).is_err_and(|words| words.contains("no regular expression")));
     }

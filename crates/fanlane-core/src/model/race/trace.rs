@@ -152,9 +152,15 @@ impl Trace {
                 | DispatchEvent::WorkersCannotStart { .. }
                 | DispatchEvent::PriorityChanged { .. }
                 | DispatchEvent::BreakpointChanged { .. }
+                | DispatchEvent::Told { .. }
                 | DispatchEvent::GaveUp { .. },
             )
-            | EventKind::Worker(WorkerEvent::Ended { .. })
+            | EventKind::Worker(
+                WorkerEvent::Placed { .. }
+                | WorkerEvent::HostJoined { .. }
+                | WorkerEvent::HostLost { .. }
+                | WorkerEvent::Ended { .. },
+            )
             | EventKind::Task(TaskEvent::Started { .. } | TaskEvent::Suspended { .. })
             | EventKind::Sample(_)
             | EventKind::Shared(_) => {}

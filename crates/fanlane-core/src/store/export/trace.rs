@@ -77,9 +77,11 @@ impl<W: Write> TraceWriter<W> {
             EventKind::Dispatch(DispatchEvent::PoolResized { workers }) => {
                 self.instant(&format!("pool of {workers}"), "p", 0, &at)
             }
-            EventKind::Dispatch(DispatchEvent::WorkersCannotStart { reason } | DispatchEvent::GaveUp { reason }) => {
-                self.instant(reason, "p", 0, &at)
-            }
+            EventKind::Dispatch(
+                DispatchEvent::WorkersCannotStart { reason }
+                | DispatchEvent::GaveUp { reason }
+                | DispatchEvent::Told { words: reason },
+            ) => self.instant(reason, "p", 0, &at),
             _ => Ok(()),
         }
     }

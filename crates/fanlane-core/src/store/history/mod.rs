@@ -16,6 +16,7 @@ mod durations;
 mod encoding;
 mod fault;
 mod flaky;
+mod journal;
 mod limits;
 mod never_begun;
 mod owner;
@@ -28,6 +29,8 @@ mod row;
 mod salvage;
 mod schema;
 mod search;
+#[cfg(test)]
+mod shared_home_tests;
 mod sync;
 #[cfg(test)]
 mod tests;
@@ -40,6 +43,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
+
+use journal::Journal;
 
 pub use chain::{ChainLines, RunChain};
 pub use durations::{KnownDurations, longest_first};
@@ -71,6 +76,8 @@ pub struct History {
     folder: PathBuf,
     path: PathBuf,
     inode: u64,
+    /// What the user is to be told about the place where it is kept.
+    remark: Option<String>,
 }
 
 impl History {
@@ -103,16 +110,29 @@ impl History {
             let path = folder.join(place::FILE);
             return Err(HistoryError::Damaged { path, reason: "damage was found in it".to_owned() });
         }
-        place::make_file(folder)?;
-        Self::connect(folder)
+        let journal = Journal::of_folder(folder);
+        Self::open_with(folder, journal)
+    }
+
+    /// Opens the history with this journal, or with the other one while another process uses it.
+    fn open_with(folder: &Path, journal: Journal) -> Result<Self, HistoryError> {
+        let is_new = place::make_file(folder, journal)?;
+        let mut history = Self::connect(folder)?;
+        let is_in_use = journal.is_in_use(&history.connection).map_err(|source| history.fault(source))?;
+        let has_begun = !is_in_use && journal.begin(&history.connection).is_ok();
+        if is_new || has_begun {
+            history.remark = journal.remark(folder);
+        }
+        Ok(history)
     }
 
     /// Puts a new history with the readable part of this one in its place, which is kept under another name. A kill or
     /// an error before that leaves it as it was, to be replaced by the next run.
     fn renew_guarded(folder: &Path) -> Result<(Self, Salvage), HistoryError> {
         let new = place::make_new(folder)?;
-        let mut salvage =
-            schema::create(&new, |connection| salvage::carry_over(&folder.join(place::FILE), connection))?;
+        let mut salvage = schema::create(&new, Journal::of_folder(folder), |connection| {
+            salvage::carry_over(&folder.join(place::FILE), connection)
+        })?;
         salvage.path = place::replace(folder, &new)?;
         Ok((Self::connect(folder)?, salvage))
     }
@@ -132,7 +152,7 @@ impl History {
     /// Sets this damaged history aside, unless another process has already done so, and begins a new one with its
     /// readable part.
     fn renew(self) -> Result<Option<Salvage>, HistoryError> {
-        let Self { connection, folder, path, inode } = self;
+        let Self { connection, folder, path, inode, .. } = self;
         let _guard = place::Guard::take(&folder)?;
         drop(connection);
         if inode_of(&path) != Some(inode) {
@@ -158,7 +178,7 @@ impl History {
         sync::sync_commits(&connection).map_err(fault)?;
         // A file with a valid header may still be damaged further in.
         connection.query_row("SELECT max(id) FROM runs", [], |row| row.get::<_, Option<i64>>(0)).map_err(fault)?;
-        Ok(Self { connection, folder: folder.to_owned(), path, inode })
+        Ok(Self { connection, folder: folder.to_owned(), path, inode, remark: None })
     }
 
     /// The file.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 
+use super::journal::Journal;
 use super::{HistoryError, inode_of, schema};
 
 /// The environment variable that names another folder for Fanlane's data.
@@ -54,16 +55,17 @@ pub(super) fn make_folder(folder: &Path) -> Result<(), HistoryError> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(refused(folder))
 }
 
-/// Creates the file, with its tables, if it does not exist; the caller has the [`Guard`].
-pub(super) fn make_file(folder: &Path) -> Result<(), HistoryError> {
+/// Creates the file, with its tables, if it does not exist, and returns whether it did; the caller has the [`Guard`].
+pub(super) fn make_file(folder: &Path, journal: Journal) -> Result<bool, HistoryError> {
     if fs::metadata(folder.join(FILE)).is_ok_and(|found| found.len() > 0) {
-        return Ok(());
+        return Ok(false);
     }
     let new = make_new(folder)?;
-    schema::create(&new, |_| Ok(()))?;
+    schema::create(&new, journal, |_| Ok(()))?;
     // Those of a file that was removed by hand would be taken for those of the new one.
     move_companions(&folder.join(FILE), &free_name(folder)).map_err(refused(&folder.join(FILE)))?;
-    put_in_place(folder, &new)
+    put_in_place(folder, &new)?;
+    Ok(true)
 }
 
 /// Creates an empty file for a new history, which [`put_in_place`] names when it is complete, so that no reader sees a

@@ -1,7 +1,10 @@
 //! A run in the list of runs: what is known without reading its events.
 
-use fanlane_os::machine;
 use std::path::PathBuf;
+use std::time::Duration;
+
+use fanlane_os::clock::unix_ms;
+use fanlane_os::machine;
 
 use rusqlite::Row;
 use serde::{Deserialize, Serialize};
@@ -49,10 +52,14 @@ impl RunEnvironment {
     }
 }
 
+/// Since a run on another machine has last recorded something, up to which it counts as going on. While it does, measurements are
+/// recorded every second.
+const MAX_SILENCE_ELSEWHERE: Duration = Duration::from_secs(60);
+
 /// The state of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunState {
-    /// The process that records it is alive.
+    /// The process that records it is alive, or, on another machine, has recorded something lately.
     Running,
     /// The process that recorded it has ended before the run did.
     Interrupted,
@@ -173,10 +180,14 @@ impl RunRow {
         let header: RecordHeader = serde_json::from_str(&text("header")?).map_err(|error| {
             rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error))
         })?;
+        let environment: RunEnvironment = serde_json::from_str(&text("environment")?).unwrap_or_default();
+        let started_unix_ms = number("started_unix_ms")?;
+        let last_ns = number("last_ns")?;
         let state = match &summary {
             Some(summary) if summary.stopped => RunState::Stopped,
             Some(_) => RunState::Finished,
             None if owner::lives(&text("owner")?) => RunState::Running,
+            None if goes_on_elsewhere(&environment.host, started_unix_ms, last_ns) => RunState::Running,
             None => RunState::Interrupted,
         };
         let mode = text("mode")?;
@@ -187,11 +198,8 @@ impl RunRow {
             mode: Mode::ALL.into_iter().find(|known| known.name() == mode).unwrap_or_default(),
             workers: u32::try_from(number("workers")?).unwrap_or(u32::MAX),
             tasks: number("tasks")?,
-            started_unix_ms: number("started_unix_ms")?,
-            wall_ns: match &summary {
-                Some(summary) => summary.wall_ns,
-                None => number("last_ns")?,
-            },
+            started_unix_ms,
+            wall_ns: summary.as_ref().map_or(last_ns, |summary| summary.wall_ns),
             counts: OutcomeCounts {
                 done: number("done")?,
                 failed: number("failed")?,
@@ -204,7 +212,7 @@ impl RunRow {
             continues: row.get("continues")?,
             parent: row.get("parent")?,
             earlier: header.earlier,
-            environment: serde_json::from_str(&text("environment")?).unwrap_or_default(),
+            environment,
             bytes: number("bytes")?,
             job_key: row.get("job_key")?,
             folder: std::ffi::OsString::from_vec(row.get("folder")?).into(),
@@ -212,6 +220,16 @@ impl RunRow {
             summary,
         })
     }
+}
+
+/// Whether a run of another machine, with which this one shares the history's folder, has recorded something lately. Its process
+/// cannot be looked for here.
+fn goes_on_elsewhere(host: &str, started_unix_ms: u64, last_ns: u64) -> bool {
+    if host.is_empty() || host == machine::host_name() {
+        return false;
+    }
+    let silent_ms = unix_ms().saturating_sub(started_unix_ms.saturating_add(last_ns / 1_000_000));
+    u128::from(silent_ms) < MAX_SILENCE_ELSEWHERE.as_millis()
 }
 
 /// One run.

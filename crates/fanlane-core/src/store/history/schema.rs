@@ -5,6 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::HistoryError;
+use super::journal::Journal;
 
 /// The steps from version N to version N + 1.
 const STEPS: [&str; 2] = [
@@ -57,6 +58,7 @@ pub const VERSION: i64 = STEPS.len() as i64;
 /// Makes an empty file a history, which is complete with what `fill` adds when this returns.
 pub(super) fn create<T>(
     path: &Path,
+    journal: Journal,
     fill: impl FnOnce(&mut Connection) -> Result<T, HistoryError>,
 ) -> Result<T, HistoryError> {
     let fault = |source| HistoryError::of(path, source);
@@ -69,8 +71,7 @@ pub(super) fn create<T>(
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(fault)?;
     bring_up_to_date(&mut connection, path)?;
     let filled = fill(&mut connection)?;
-    // Readers and a writer do not wait for each other.
-    connection.pragma_update(None, "journal_mode", "WAL").map_err(fault)?;
+    journal.begin(&connection).map_err(fault)?;
     connection.close().map_err(|(_, source)| fault(source))?;
     Ok(filled)
 }

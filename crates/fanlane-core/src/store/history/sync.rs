@@ -1,7 +1,9 @@
 //! What is on the disk, and when. What was committed is in the write-ahead log, where a kill of this process loses nothing;
-//! a sync guards it from a power failure, and so do the syncs without which no page of the log may be moved to the file.
+//! a sync guards it from a power failure, and so do the syncs without which no page of the log may be moved to the file. With a
+//! rollback journal, each commit syncs.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use rusqlite::{Connection, Result, Transaction, TransactionBehavior};
@@ -26,7 +28,12 @@ pub(super) fn sync_commits(connection: &Connection) -> Result<()> {
 impl History {
     /// Syncs what was committed. SQLite does that with the next commit too, but only if that one changes anything.
     pub(super) fn sync_log(&self) -> std::result::Result<(), HistoryError> {
-        let synced = File::open(self.log()).and_then(|log| log.sync_data());
+        let log = match File::open(self.log()) {
+            // There is a rollback journal instead, and what was committed is in the file itself.
+            Err(error) if error.kind() == ErrorKind::NotFound => File::open(&self.path),
+            log => log,
+        };
+        let synced = log.and_then(|log| log.sync_data());
         let synced = synced.and_then(|()| atomic_write::sync_folder(&self.folder));
         synced.map_err(|source| HistoryError::System {
             what: "the history cannot be synced:",

@@ -194,8 +194,9 @@ fn write_turn(
         let open = match written {
             Some(open) => open,
             None => {
-                let (history, moved) = History::open(folder)?;
+                let (mut history, moved) = History::open(folder)?;
                 salvage = salvage.or(moved);
+                shared.state().messages.extend(history.remark.take());
                 written.insert(Written::go_on(history, before.take(), turn))
             }
         };

@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use crate::job::control::{After, Control, Halt, Limits, ResourceRequest, RetryWait};
 use crate::job::order::{Durations, Order};
 use crate::job::{
-    Input, Job, Mode, Parameter, ParameterKind, Pipe, SharedSpec, Shell, TaskTemplate, Transport, WorkloadSpec,
+    Input, Job, Mode, Parameter, ParameterKind, Pipe, RemoteFiles, SharedSpec, Shell, TaskTemplate, Transport,
+    WorkloadSpec,
 };
 
 fn text() -> impl Strategy<Value = String> {
@@ -164,39 +165,44 @@ pub(super) fn job() -> impl Strategy<Value = Job> {
         given(),
         pipe(),
     );
+    let names = || prop::collection::vec(text(), 0..3);
+    let files =
+        (names(), names(), any::<bool>(), names(), given()).prop_map(|(transfer, returned, cleanup, base, workdir)| {
+            RemoteFiles { transfer, returned, cleanup, base, workdir }
+        });
     let form = (prop::collection::vec(parameter(), 0..3), prop::collection::btree_map(text(), text(), 0..3));
-    (what, rows, run, control(), shared, command, form).prop_map(|(what, rows, run, control, shared, command, form)| {
-        Job {
-            version: 1,
-            parameters: form.0,
-            values: form.1,
-            name: what.0,
-            description: what.1,
-            task: what.2,
-            inputs: what.3,
-            linked: what.4,
-            max_args: rows.0,
-            max_chars: rows.4,
-            spread: rows.5,
-            repeat_words: rows.6,
-            order: rows.1,
-            sample: rows.2,
-            sample_seed: rows.3,
-            mode: run.0,
-            workers: run.1,
-            timeout_secs: run.2,
-            retries: run.3,
-            working_dir: run.4.map(PathBuf::from),
-            control,
-            shared: shared.0,
-            shared_bytes: shared.1,
-            transport: shared.2,
-            shell: command.0,
-            environment: command.1,
-            stdin: command.2,
-            stdin_file: command.3,
-            tagstring: command.4,
-            pipe: command.5,
-        }
+    let parts = (what, rows, run, control(), shared, command, form, files);
+    parts.prop_map(|(what, rows, run, control, shared, command, form, files)| Job {
+        version: 1,
+        parameters: form.0,
+        values: form.1,
+        name: what.0,
+        description: what.1,
+        task: what.2,
+        inputs: what.3,
+        linked: what.4,
+        max_args: rows.0,
+        max_chars: rows.4,
+        spread: rows.5,
+        repeat_words: rows.6,
+        order: rows.1,
+        sample: rows.2,
+        sample_seed: rows.3,
+        mode: run.0,
+        workers: run.1,
+        timeout_secs: run.2,
+        retries: run.3,
+        working_dir: run.4.map(PathBuf::from),
+        control,
+        shared: shared.0,
+        shared_bytes: shared.1,
+        transport: shared.2,
+        shell: command.0,
+        environment: command.1,
+        stdin: command.2,
+        stdin_file: command.3,
+        remote_files: files,
+        tagstring: command.4,
+        pipe: command.5,
     })
 }
