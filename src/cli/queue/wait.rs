@@ -13,10 +13,11 @@ use fanlane_core::store::queue::{EndedJob, JobQueue, JobState, QueueError};
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Waits for the chosen jobs, and says what has become of those that are not done. A job that is held ends the waiting for it: it
-/// does not start by itself.
+/// does not start by itself. A job that has left the queue already is told like one that leaves it now: a short one may have
+/// ended before anything could wait for it.
 ///
 /// # Errors
-/// When one of them is not in the queue, or the queue cannot be read.
+/// When one of them is not in the queue and not among those that left it last, or the queue cannot be read.
 pub fn wait(queue: &JobQueue, jobs: &Chosen) -> Result<Status> {
     let mut ids = jobs.ids(queue)?;
     let is_together = jobs.all || jobs.group.is_some();
@@ -26,7 +27,8 @@ pub fn wait(queue: &JobQueue, jobs: &Chosen) -> Result<Status> {
         let is_meant = |group: &Option<String>| jobs.all || *group == jobs.group;
         ids.extend(first.jobs.iter().filter(|job| job.is_running() && is_meant(&job.group)).map(|job| job.id));
     }
-    if let Some(absent) = ids.iter().find(|id| !first.jobs.iter().any(|job| job.id == **id)) {
+    let is_known = |id: u64| first.jobs.iter().any(|job| job.id == id) || first.ended.iter().any(|job| job.id == id);
+    if let Some(absent) = ids.iter().find(|id| !is_known(**id)) {
         return Err(QueueError::NoSuchJob(*absent).into());
     }
     while !ids.is_empty() {
