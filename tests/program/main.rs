@@ -34,6 +34,7 @@ mod python_race;
 mod python_values;
 mod queue;
 mod race;
+mod race_commands;
 mod results;
 mod resume;
 mod run;

@@ -32,7 +32,9 @@ impl Arrivals {
         for (place, call) in calls.iter().enumerate() {
             let told = sender.clone();
             // Where nothing listens any more, nothing is missed.
-            call.on_ready(move |_| drop(told.send(place)));
+            call.on_ready(move |_| {
+                let _ = told.send(place);
+            });
             // A result that was taken calls nothing.
             if call.ready() {
                 let _ = sender.send(place);

@@ -134,7 +134,9 @@ pub fn are_commands(words: &[OsString], args: &CommandRaceArgs, has_batch_flag: 
     let is_file = |word: &OsString| PathBuf::from(word).extension().is_some_and(|ending| ending == "ron");
     let is_batch = has_batch_flag || words.iter().any(is_marker) || words.first().is_some_and(is_file);
     if let (true, Some(flag)) = (is_batch, args.first_given()) {
-        bail!("{flag} is for races of commands, such as fanlane race 'sort a' 'sort --parallel=4 a', and this is a race of one batch");
+        bail!(
+            "{flag} is for races of commands, such as fanlane race 'sort a' 'sort --parallel=4 a', and this is a race of one batch"
+        );
     }
     let texts: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     if let (false, Some(option)) = (is_batch, texts.iter().skip(1).find(|word| word.starts_with('-'))) {
@@ -154,8 +156,21 @@ mod tests {
 
     #[test]
     fn words_are_commands_where_nothing_says_that_they_are_one() {
-        let plain = CommandRaceArgs { shell: "default".into(), sort: "auto".into(), input: "null".into(), output: "null".into(), ..CommandRaceArgs::default() };
-        let prepared = || CommandRaceArgs { prepare: vec!["sync".into()], shell: "default".into(), sort: "auto".into(), input: "null".into(), output: "null".into(), ..CommandRaceArgs::default() };
+        let plain = CommandRaceArgs {
+            shell: "default".into(),
+            sort: "auto".into(),
+            input: "null".into(),
+            output: "null".into(),
+            ..CommandRaceArgs::default()
+        };
+        let prepared = || CommandRaceArgs {
+            prepare: vec!["sync".into()],
+            shell: "default".into(),
+            sort: "auto".into(),
+            input: "null".into(),
+            output: "null".into(),
+            ..CommandRaceArgs::default()
+        };
         let words = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
         for (given, expected) in [
             (&["sort a", "sort -r a"][..], true),

@@ -1,6 +1,8 @@
 //! A race of commands: different commands against each other, in turns, so that what troubles the machine troubles all of them.
 
 pub mod args;
+#[cfg(test)]
+mod page;
 mod plan;
 mod report;
 mod run_command;
@@ -11,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, Error, Result, bail, ensure};
+use rustix::process::Signal;
 
 use self::args::CommandRaceArgs;
 use self::plan::Entry;
@@ -36,18 +39,24 @@ const MAX_RUNS: u32 = 1000;
 pub fn race(words: &[OsString], args: &RaceArgs) -> Result<Status> {
     let own = &args.commands;
     check_outputs(args)?;
+    ensure!(
+        own.min_runs.zip(own.max_runs).is_none_or(|(least, most)| least <= most),
+        "--min-runs is above --max-runs; give a lower one"
+    );
     let entries = plan::entries(words, own)?;
-    let starter = Starter::of(own)?;
+    let starter = Starter::of(own)?.calibrated()?;
     let is_over = AtomicBool::new(false);
     let (raced, signals) = interrupts::during(
-        |_| {
+        |count| {
             is_over.store(true, Ordering::SeqCst);
+            starter.signal(if count == 1 { Signal::TERM } else { Signal::KILL });
         },
-        || run_all(&entries, args, starter, &is_over),
+        || run_all(&entries, args, &starter, &is_over),
     )
     .context("signals cannot be caught")?;
-    let (race, fault) = raced?;
-    if let Some(fault) = fault {
+    let (race, fault) = raced;
+    // What an interrupt has ended has not failed.
+    if let Some(fault) = fault.filter(|_| signals == 0) {
         ensure!(race.base().is_some(), "nothing was raced: {fault:#}");
         remark(&format!("{fault:#}"));
         deliver(args, &race)?;
@@ -96,13 +105,12 @@ fn check_outputs(args: &RaceArgs) -> Result<()> {
 fn run_all(
     entries: &[Entry],
     args: &RaceArgs,
-    starter: Starter,
+    starter: &Starter,
     is_over: &AtomicBool,
-) -> Result<(CommandRace, Option<Error>)> {
+) -> (CommandRace, Option<Error>) {
     let own = &args.commands;
     // What is set up for one command may be in the way of another.
     let is_apart = own.setup.is_some() || own.cleanup.is_some();
-    let starter = starter.calibrated()?;
     let named = |entry: &Entry| RacedCommand {
         name: entry.name.clone(),
         parameters: entry.parameters.clone(),
@@ -113,8 +121,11 @@ fn run_all(
         reference: own.reference.as_ref().map(|_| 0),
         is_paired: !is_apart,
     };
-    let groups: Vec<Vec<usize>> =
-        if is_apart { (0..entries.len()).map(|place| vec![place]).collect() } else { vec![(0..entries.len()).collect()] };
+    let groups: Vec<Vec<usize>> = if is_apart {
+        (0..entries.len()).map(|place| vec![place]).collect()
+    } else {
+        vec![(0..entries.len()).collect()]
+    };
     let mut runner = Runner { entries, starter, args, progress: Progress::new(args), is_over };
     let mut fault = None;
     for group in groups {
@@ -127,13 +138,13 @@ fn run_all(
         }
     }
     runner.progress.end();
-    Ok((race, fault))
+    (race, fault)
 }
 
 /// Runs commands in turns.
 struct Runner<'a> {
     entries: &'a [Entry],
-    starter: Starter,
+    starter: &'a Starter,
     args: &'a RaceArgs,
     progress: Progress,
     is_over: &'a AtomicBool,
@@ -143,11 +154,12 @@ impl Runner<'_> {
     fn rules(&self) -> Rules {
         let own = &self.args.commands;
         let runs = self.args.repeat;
+        let most_runs = runs.or(own.max_runs).unwrap_or(MAX_RUNS);
         Rules {
             seed: self.args.seed.unwrap_or_else(|| u64::from(std::process::id())),
             warm_up: self.args.warm_up,
-            least_runs: runs.or(own.min_runs).unwrap_or(3),
-            most_runs: runs.or(own.max_runs).unwrap_or(MAX_RUNS),
+            least_runs: runs.or(own.min_runs).unwrap_or(3).min(most_runs),
+            most_runs,
             wanted_share: self.args.precision / 100.0,
             time_limit_secs: self.args.time_limit,
             ..Rules::default()
@@ -174,7 +186,9 @@ impl Runner<'_> {
             };
             let turn = match schedule.next(begun.elapsed().as_secs_f64(), is_precise) {
                 Ok(turn) => turn,
-                Err(RaceEnd::Failed(_) | RaceEnd::Enough | RaceEnd::TimeLimit | RaceEnd::MostRuns | RaceEnd::Stopped) => break,
+                Err(
+                    RaceEnd::Failed(_) | RaceEnd::Enough | RaceEnd::TimeLimit | RaceEnd::MostRuns | RaceEnd::Stopped,
+                ) => break,
             };
             outcome = self.run_turn(&turn, group[turn.contender], race);
             if outcome.is_err() {
@@ -208,7 +222,11 @@ impl Runner<'_> {
         }
         if !run.is_done() && !self.args.commands.ignore_failure {
             let how = run.exit_code.map_or_else(|| "a signal".to_owned(), |code| format!("exit code {code}"));
-            let which = if turn.warm_up { "a warm-up run".to_owned() } else { format!("run {}", race.commands[place].runs.len() + 1) };
+            let which = if turn.warm_up {
+                "a warm-up run".to_owned()
+            } else {
+                format!("run {}", race.commands[place].runs.len() + 1)
+            };
             bail!(
                 "'{}' ended with {how} in {which}; -i goes on and counts failures, --show-output shows what it says",
                 entry.command
@@ -251,7 +269,8 @@ impl Progress {
 /// Prints the report and writes the files. A file that cannot be written costs neither the report nor the other files.
 fn deliver(args: &RaceArgs, race: &CommandRace) -> Result<Status> {
     let own: &CommandRaceArgs = &args.commands;
-    let printed = print(|out| if args.json { write_json(race, out) } else { report::write(race, own.sort == "mean-time", out) });
+    let printed =
+        print(|out| if args.json { write_json(race, out) } else { report::write(race, own.sort == "mean-time", out) });
     let mut faults: Vec<Error> = Vec::new();
     let mut keep = |written: Result<()>| faults.extend(written.err());
     for file in &own.export_json {

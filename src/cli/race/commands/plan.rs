@@ -48,7 +48,9 @@ pub fn entries(words: &[OsString], args: &CommandRaceArgs) -> Result<Vec<Entry>>
             texts.len(),
             commands.len()
         );
-        Ok((0..commands.len()).map(|place| texts.get(place).or(texts.first().filter(|_| texts.len() == 1)).cloned()).collect())
+        Ok((0..commands.len())
+            .map(|place| texts.get(place).or(texts.first().filter(|_| texts.len() == 1)).cloned())
+            .collect())
     };
     let prepare: Vec<Option<String>> = around(&args.prepare, "prepare")?;
     let conclude: Vec<Option<String>> = around(&args.conclude, "conclude")?;
@@ -152,7 +154,10 @@ fn numbers(min: &str, max: &str, step: &str) -> Result<Vec<String>> {
 /// Each combination of values, the first parameter changing fastest.
 fn combinations(parameters: &[(String, Vec<String>)]) -> Result<Vec<Vec<(String, String)>>> {
     let count = parameters.iter().try_fold(1_usize, |count, (_, values)| count.checked_mul(values.len()));
-    ensure!(count.is_some_and(|count| count <= MAX_ENTRIES), "the values of the parameters make more than {MAX_ENTRIES} commands");
+    ensure!(
+        count.is_some_and(|count| count <= MAX_ENTRIES),
+        "the values of the parameters make more than {MAX_ENTRIES} commands"
+    );
     let mut all = vec![Vec::new()];
     for (name, values) in parameters.iter().rev() {
         all = all
@@ -182,7 +187,8 @@ mod tests {
 
     #[test]
     fn parameters_are_combined_and_filled_in() {
-        let all = named(&["{a}-{b}"], |args| args.parameter_list = texts(&["a", "x,y\\,z", "b", "1,2"])).expect("commands");
+        let all =
+            named(&["{a}-{b}"], |args| args.parameter_list = texts(&["a", "x,y\\,z", "b", "1,2"])).expect("commands");
         let mut sorted = all;
         sorted.sort();
         assert_eq!(sorted, ["x-1", "x-2", "y,z-1", "y,z-2"]);
@@ -191,7 +197,10 @@ mod tests {
             args.parameter_step_size = texts(&["0.2"]);
         });
         assert_eq!(scan.expect("commands"), ["sleep 0.3", "sleep 0.5", "sleep 0.7"]);
-        assert_eq!(named(&["{n}"], |args| args.parameter_scan = texts(&["n", "-1", "1"])).expect("commands"), ["-1", "0", "1"]);
+        assert_eq!(
+            named(&["{n}"], |args| args.parameter_scan = texts(&["n", "-1", "1"])).expect("commands"),
+            ["-1", "0", "1"]
+        );
         let reference = named(&["b {n}"], |args| {
             args.reference = Some("a".to_owned());
             args.parameter_list = texts(&["n", "1,2"]);

@@ -13,7 +13,20 @@ const MAX_NAME_COLUMNS: usize = 60;
 
 /// Writes the report; `is_sorted`: the fastest first.
 pub fn write(race: &CommandRace, is_sorted: bool, out: &mut dyn Write) -> io::Result<()> {
-    let titles = ["", "mean", "± σ", "median", "95 % of the median", "min", "max", "runs", "user", "system", "memory", "relative"];
+    let titles = [
+        "",
+        "mean",
+        "± σ",
+        "median",
+        "95 % of the median",
+        "min",
+        "max",
+        "runs",
+        "user",
+        "system",
+        "memory",
+        "relative",
+    ];
     let mut rows = vec![titles.map(str::to_owned)];
     let timed = race.commands.iter().enumerate().filter_map(|(place, command)| Some((place, command, command.time()?)));
     let mut timed: Vec<_> = timed.collect();
@@ -34,7 +47,8 @@ pub fn write(race: &CommandRace, is_sorted: bool, out: &mut dyn Write) -> io::Re
             secs_words(time.mean),
             if time.count > 1 { secs_words(time.deviation) } else { "–".to_owned() },
             secs_words(time.median),
-            interval.map_or_else(|| "–".to_owned(), |(low, high)| format!("{} to {}", secs_words(low), secs_words(high))),
+            interval
+                .map_or_else(|| "–".to_owned(), |(low, high)| format!("{} to {}", secs_words(low), secs_words(high))),
             secs_words(time.min),
             secs_words(time.max),
             time.count.to_string(),

@@ -4,16 +4,16 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::args::CommandRaceArgs;
-use fanlane_core::job::template::split_words;
+use fanlane_core::job::import::shell_words;
 use fanlane_core::model::command_race::CommandRun;
-use fanlane_os::reap::{Reaped, reap};
+use fanlane_os::reap::{Reaped, reap, wait_unreaped};
 
 /// Where the output of the commands goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +33,12 @@ pub struct Starter {
     output: Output,
     /// What the start of the shell takes by itself, which is taken off.
     shell_only: CommandRun,
-    /// The process group of the command that runs; 0: none does.
-    running: AtomicU32,
+    /// The process group of the command that runs, until its process is reaped.
+    running: Mutex<Option<Pid>>,
+}
+
+fn words_of(line: &str) -> Result<Vec<String>> {
+    Ok(shell_words(line)?.into_iter().map(|word| word.text).collect())
 }
 
 impl Starter {
@@ -47,11 +51,12 @@ impl Starter {
             _ if args.no_shell => None,
             "none" => None,
             "default" => Some(vec!["sh".to_owned()]),
-            shell => Some(split_words(shell).context("--shell has no meaning")?),
+            shell => Some(words_of(shell).context("--shell has no meaning")?),
         };
         let input = Some(args.input.clone()).filter(|input| input.as_os_str() != "null");
         if let Some(input) = &input {
-            File::open(input).with_context(|| format!("{} cannot be read as input of the commands", input.display()))?;
+            File::open(input)
+                .with_context(|| format!("{} cannot be read as input of the commands", input.display()))?;
         }
         let output = match args.output.to_str() {
             _ if args.show_output => Output::Inherit,
@@ -60,7 +65,7 @@ impl Starter {
             Some("inherit") => Output::Inherit,
             _ => Output::File(args.output.clone()),
         };
-        Ok(Self { shell, input, output, shell_only: CommandRun::default(), running: AtomicU32::new(0) })
+        Ok(Self { shell, input, output, shell_only: CommandRun::default(), running: Mutex::new(None) })
     }
 
     /// Measures what the start of the shell takes by itself.
@@ -89,13 +94,18 @@ impl Starter {
         Ok(self)
     }
 
-    /// Ends the command that runs, if one does.
-    pub fn end(&self) {
-        let group = i32::try_from(self.running.load(Ordering::SeqCst)).ok().and_then(Pid::from_raw);
-        if let Some(group) = group {
-            // It is waited for by the thread that started it, so the number is still its own or free.
-            let _ = kill_process_group(group, Signal::TERM);
+    fn running(&self) -> MutexGuard<'_, Option<Pid>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends a signal to the command that runs, if one does, and to the processes that it has started.
+    pub fn signal(&self, signal: Signal) {
+        // The guard is held meanwhile, so the number is still its own.
+        let running = self.running();
+        if let Some(group) = *running {
+            let _ = kill_process_group(group, signal);
         }
+        drop(running);
     }
 
     /// Runs a command line and measures it.
@@ -109,8 +119,8 @@ impl Starter {
         command.stdin(input).stdout(output).stderr(error);
         let begun = Instant::now();
         let child = self.spawn(&mut command, line)?;
-        let Reaped { status, user_ns, system_ns, peak_memory_bytes, .. } = self.wait(child);
-        let wall = begun.elapsed();
+        let (Reaped { status, user_ns, system_ns, peak_memory_bytes }, ended) = self.wait(child);
+        let wall = ended.duration_since(begun);
         let without = |measured: f64, shell: f64| (measured - shell).max(0.0);
         let secs = |ns: u64| ns as f64 / 1e9;
         Ok(CommandRun {
@@ -131,7 +141,7 @@ impl Starter {
         let inherits = self.output == Output::Inherit;
         let out = || if inherits { Stdio::inherit() } else { Stdio::null() };
         command.stdin(Stdio::null()).stdout(out()).stderr(out());
-        let Reaped { status, .. } = self.wait(self.spawn(&mut command, line)?);
+        let (Reaped { status, .. }, _) = self.wait(self.spawn(&mut command, line)?);
         if !status.success() {
             bail!("the command of --{what} '{line}' failed: {status}; append || true to go on after that");
         }
@@ -142,7 +152,7 @@ impl Starter {
         use std::os::unix::process::CommandExt;
         let words = match &self.shell {
             Some(shell) => [shell.as_slice(), &["-c".to_owned(), line.to_owned()]].concat(),
-            None => split_words(line).with_context(|| format!("'{line}' cannot be split into words"))?,
+            None => words_of(line).with_context(|| format!("'{line}' cannot be split into words"))?,
         };
         let (program, arguments) = words.split_first().context("a command is empty")?;
         let mut command = Command::new(program);
@@ -153,20 +163,26 @@ impl Starter {
 
     fn spawn(&self, command: &mut Command, line: &str) -> Result<Child> {
         let advice = if self.shell.is_none() { "; without a shell it is a program with its arguments" } else { "" };
+        let mut running = self.running();
         let child = command.spawn().with_context(|| format!("'{line}' cannot be started{advice}"))?;
-        self.running.store(child.id(), Ordering::SeqCst);
+        *running = Some(Pid::from_child(&child));
+        drop(running);
         Ok(child)
     }
 
-    #[expect(clippy::zombie_processes, reason = "`reap` is what waits for it")]
-    fn wait(&self, mut child: Child) -> Reaped {
+    fn wait(&self, mut child: Child) -> (Reaped, Instant) {
         if let Some(mut pipe) = child.stdout.take() {
             let mut buffer = vec![0; 64 << 10];
             while pipe.read(&mut buffer).is_ok_and(|count| count > 0) {}
         }
-        let reaped = reap(Pid::from_child(&child));
-        self.running.store(0, Ordering::SeqCst);
-        reaped
+        let pid = Pid::from_child(&child);
+        wait_unreaped(pid);
+        let ended = Instant::now();
+        let mut running = self.running();
+        let reaped = reap(pid);
+        *running = None;
+        drop(running);
+        (reaped, ended)
     }
 
     fn stdin(&self) -> Result<Stdio> {

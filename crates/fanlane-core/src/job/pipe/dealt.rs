@@ -3,13 +3,15 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 
 use super::cutter::Cutter;
+use fanlane_os::descriptors;
 
 /// Wanted size of a pipe, in bytes.
 const PIPE_BYTES: usize = 1 << 20;
@@ -88,9 +90,7 @@ impl DealtBlocks {
     pub fn path(&self, place: u64) -> Vec<u8> {
         let pipes = self.pipes();
         let pipe = usize::try_from(place).ok().and_then(|place| pipes.get(place)?.as_ref());
-        pipe.map_or_else(Vec::new, |pipe| {
-            format!("/proc/{}/fd/{}", std::process::id(), pipe.reader.as_raw_fd()).into_bytes()
-        })
+        pipe.map_or_else(Vec::new, |pipe| descriptors::path_for_others(&pipe.reader).into_os_string().into_vec())
     }
 
     /// The task at a place has ended: what it has not read is lost, as of a program that ends early in a pipe.

@@ -3,13 +3,15 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Write};
-use std::os::fd::AsRawFd;
+use std::io;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::FileExt;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::fs::MemfdFlags;
+
+use fanlane_os::descriptors;
 
 /// How many bytes of blocks are held in memory; a lane's next block beyond that is held on disk.
 const MAX_MEMORY_BYTES: u64 = 128 << 20;
@@ -109,11 +111,8 @@ impl HeldBlocks {
     /// Where workers open the block of the task at a place.
     pub fn path(&self, place: u64) -> Vec<u8> {
         let state = self.state();
-        let mut path = Vec::new();
-        if let Some(block) = state.blocks.get(&place) {
-            let _ = write!(path, "/proc/{}/fd/{}", std::process::id(), block.file.as_raw_fd());
-        }
-        path
+        let path = state.blocks.get(&place).map(|block| descriptors::path_for_others(&block.file));
+        path.unwrap_or_default().into_os_string().into_vec()
     }
 
     /// The task at a place has ended.

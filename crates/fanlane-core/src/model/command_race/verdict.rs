@@ -56,9 +56,15 @@ pub fn verdict(race: &CommandRace) -> Vec<String> {
     let name = |place: usize| format!("'{}'", race.commands[place].name);
     for place in (0..race.commands.len()).filter(|place| *place != base) {
         let Some(relative) = race.relative(place) else { continue };
-        let half = |value: f64, half: Option<f64>| half.map_or_else(|| format!("{value:.2}"), |half| format!("{value:.2} ± {half:.2}"));
+        let half = |value: f64, half: Option<f64>| {
+            half.map_or_else(|| format!("{value:.2}"), |half| format!("{value:.2} ± {half:.2}"))
+        };
         said.push(match relative.p {
-            None => format!("{} and {} have to run twice at least before a difference means something.", name(base), name(place)),
+            None => format!(
+                "{} and {} have to run twice at least before a difference means something.",
+                name(base),
+                name(place)
+            ),
             Some(p) if p * comparisons >= CHANCE => {
                 let [one, other] = [base, place].map(|place| race.commands[place].time().map_or(0.0, |time| time.mean));
                 format!(
@@ -70,7 +76,12 @@ pub fn verdict(race: &CommandRace) -> Vec<String> {
                 )
             }
             Some(_) if relative.quotient >= 1.0 => {
-                format!("{} was {} times faster than {}.", name(base), half(relative.quotient, relative.half_width), name(place))
+                format!(
+                    "{} was {} times faster than {}.",
+                    name(base),
+                    half(relative.quotient, relative.half_width),
+                    name(place)
+                )
             }
             Some(_) => {
                 let turned = 1.0 / relative.quotient;
@@ -103,7 +114,11 @@ pub fn verdict(race: &CommandRace) -> Vec<String> {
 }
 
 fn outliers(walls: &[f64]) -> usize {
-    if walls.len() < 5 { 0 } else { modified_z_scores(walls).iter().filter(|score| score.abs() > OUTLIER_SCORE).count() }
+    if walls.len() < 5 {
+        0
+    } else {
+        modified_z_scores(walls).iter().filter(|score| score.abs() > OUTLIER_SCORE).count()
+    }
 }
 
 #[cfg(test)]
@@ -119,7 +134,8 @@ mod tests {
     #[test]
     fn pairs_tell_on_a_drifting_machine_what_separate_runs_do_not() {
         let drift: Vec<f64> = (0..10).map(|turn| 1.0 + f64::from(turn)).collect();
-        let slower: Vec<f64> = drift.iter().enumerate().map(|(turn, secs)| secs * (1.05 + (turn % 3) as f64 / 1e3)).collect();
+        let slower: Vec<f64> =
+            drift.iter().enumerate().map(|(turn, secs)| secs * (1.05 + (turn % 3) as f64 / 1e3)).collect();
         let commands = vec![command("a", &drift), command("it's b", &slower)];
         let race = CommandRace { commands, reference: None, is_paired: true };
         let said = verdict(&race);

@@ -143,12 +143,7 @@ pub enum TimeUnit {
 ///
 /// # Errors
 /// Errors of the writer.
-pub fn write_table(
-    race: &CommandRace,
-    form: TableForm,
-    unit: Option<TimeUnit>,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+pub fn write_table(race: &CommandRace, form: TableForm, unit: Option<TimeUnit>, out: &mut dyn Write) -> io::Result<()> {
     let first = race.commands.iter().find_map(RacedCommand::time).map_or(0.0, |time| time.mean);
     let unit = unit.unwrap_or(if first < 1.0 { TimeUnit::Millisecond } else { TimeUnit::Second });
     let (unit, scale, decimals) = match unit {
@@ -156,7 +151,13 @@ pub fn write_table(
         TimeUnit::Millisecond => ("ms", 1e3, 1),
         TimeUnit::Second => ("s", 1.0, 3),
     };
-    let titles = ["Command".to_owned(), format!("Mean [{unit}]"), format!("Min [{unit}]"), format!("Max [{unit}]"), "Relative".to_owned()];
+    let titles = [
+        "Command".to_owned(),
+        format!("Mean [{unit}]"),
+        format!("Min [{unit}]"),
+        format!("Max [{unit}]"),
+        "Relative".to_owned(),
+    ];
     match form {
         TableForm::Markdown => {
             writeln!(out, "| {} |\n|:---|---:|---:|---:|---:|", titles.join(" | "))?;
@@ -171,15 +172,23 @@ pub fn write_table(
             None => "1.00".to_owned(),
             Some(relative) => format!("{:.2} ± {:.2}", relative.quotient, relative.deviation),
         };
-        let mean = if time.count > 1 { format!("{} ± {}", number(time.mean), number(time.deviation)) } else { number(time.mean) };
+        let mean = if time.count > 1 {
+            format!("{} ± {}", number(time.mean), number(time.deviation))
+        } else {
+            number(time.mean)
+        };
         let name = command.name.replace('\n', " ");
         let cells = [number(time.min), number(time.max), relative];
         match form {
             TableForm::Markdown => {
                 writeln!(out, "| `{}` | {mean} | {} |", name.replace('|', "\\|"), cells.join(" | "))?;
             }
-            TableForm::AsciiDoc => writeln!(out, "| `{}`\n| {mean}\n| {}\n", name.replace('|', "\\|"), cells.join("\n| "))?,
-            TableForm::Org => writeln!(out, "| ={}=  |  {mean} |  {} |", name.replace('|', "\\vert{}"), cells.join(" |  "))?,
+            TableForm::AsciiDoc => {
+                writeln!(out, "| `{}`\n| {mean}\n| {}\n", name.replace('|', "\\|"), cells.join("\n| "))?
+            }
+            TableForm::Org => {
+                writeln!(out, "| ={}=  |  {mean} |  {} |", name.replace('|', "\\vert{}"), cells.join(" |  "))?
+            }
         }
     }
     if form == TableForm::AsciiDoc {
@@ -193,7 +202,13 @@ mod tests {
     use super::*;
 
     fn race() -> CommandRace {
-        let run = |wall_secs| CommandRun { wall_secs, user_secs: 0.25, exit_code: Some(0), memory_bytes: Some(4096), ..CommandRun::default() };
+        let run = |wall_secs| CommandRun {
+            wall_secs,
+            user_secs: 0.25,
+            exit_code: Some(0),
+            memory_bytes: Some(4096),
+            ..CommandRun::default()
+        };
         let command = |name: &str, walls: &[f64], value: &str| RacedCommand {
             name: name.to_owned(),
             parameters: vec![("n".to_owned(), value.to_owned())],
