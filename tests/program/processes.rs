@@ -28,6 +28,14 @@ pub fn signal(pid: u32, signal: Signal) {
     kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), signal).unwrap();
 }
 
+/// Sends a signal to a process that may have ended meanwhile.
+pub fn signal_if_there(pid: u32, signal: Signal) {
+    match kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), signal) {
+        Ok(()) | Err(rustix::io::Errno::SRCH) => {}
+        Err(error) => panic!("{pid}: {error}"),
+    }
+}
+
 /// Waits until a child has ended, and ends it itself if it does not.
 pub fn wait(child: &mut Child) -> ExitStatus {
     let until = Instant::now() + DEADLINE;

@@ -87,14 +87,16 @@ impl Cluster {
     /// A command under way, whose output may be longer than a pipe holds.
     fn begin(&self, words: &[&str]) -> Running {
         let mut command = self.fanlane(words);
-        command.stdout(fs::File::create(self.path().join("out")).unwrap());
+        let create = |name: &str| fs::File::create(self.path().join(name)).unwrap();
+        command.stdout(create("out")).stderr(create("err"));
         Running::start(command)
     }
 
     /// How it ended.
     fn ended(&self, run: Running) -> Ended {
         let ended = run.ended();
-        Ended { out: fs::read_to_string(self.path().join("out")).unwrap(), ..ended }
+        let read = |name: &str| fs::read_to_string(self.path().join(name)).unwrap();
+        Ended { out: read("out"), err: read("err"), ..ended }
     }
 
     /// What Slurm prints.
@@ -251,12 +253,13 @@ fn a_batch_whose_command_was_killed_goes_on_and_is_attached_to_again() {
 fn a_controller_that_is_away_is_told_of_and_the_run_goes_on() {
     let Some(cluster) = Cluster::start() else { return };
     let inputs = numbers(16);
-    let task = "echo {} >> begun; until [ -e gate ]; do sleep 0.05; done";
+    let task = "echo {} >> begun; until [ -e gate ]; do sleep 0.05; done; echo {} >> record";
     let run = cluster.begin(&words(&["run", "--engine", "slurm", "--json", "--retries", "1"], task, &inputs));
-    wait_until("some tasks", || cluster.lines_of("begun").len() >= 8);
+    wait_until("some tasks", || cluster.lines_of("begun").len() == 8);
     cluster.change(&["controller", "stop"]);
+    wait_until("word of it", || cluster.lines_of("err").join(" ").contains("Slurm does not answer"));
     fs::write(cluster.path().join("gate"), "").unwrap();
-    wait_until("tasks without a controller", || cluster.lines_of("begun").len() >= 8);
+    wait_until("the ends of what ran, without a controller", || cluster.lines_of("record").len() == 8);
     cluster.change(&["controller", "start"]);
     let ended = cluster.ended(run);
     let (all, summary) = tasks(&ended.out);

@@ -65,6 +65,8 @@ pub struct Driver {
     pub(super) ask_interval_ns: u64,
     /// Slurm did not answer when it was asked last.
     pub(super) is_away: bool,
+    /// Slurm was away at some time: it may have forgotten what it started, and start it again.
+    pub(super) was_away: bool,
     is_paused: bool,
     pub(super) stop_by_ns: Option<u64>,
 }
@@ -101,6 +103,7 @@ impl Driver {
             ask_at_ns: FIRST_LOOK_NS,
             ask_interval_ns: QUEUE_INTERVAL.as_nanos() as u64,
             is_away: false,
+            was_away: false,
             stop_by_ns: None,
         }
     }
@@ -353,7 +356,11 @@ impl Driver {
 
     /// Tells the end, takes what is left out of the queue, and removes the folder.
     fn finish(mut self) {
-        let cancelled = (self.coordinator.elements.live() > 0).then(|| self.requests.cancel(&self.live_jobs(), false));
+        let mut left = self.live_jobs();
+        if self.was_away {
+            left = self.handle.arrays.iter().map(|array| array.job).collect();
+        }
+        let cancelled = (!left.is_empty()).then(|| self.requests.cancel(&left, false));
         if !self.handle.arrays.is_empty() {
             self.tell(format!("Slurm was called {} times", self.requests.client.calls()));
         }

@@ -35,6 +35,7 @@ impl Driver {
                 self.compare(&answer);
             }
             Err(error) => {
+                self.was_away = true;
                 if !std::mem::replace(&mut self.is_away, true) {
                     self.tell(format!("Slurm does not answer, and what runs goes on: {error}"));
                 }

@@ -213,8 +213,8 @@ impl Host {
                 break;
             }
             let is_final = matches!(state, HostState::Refused(_));
-            // That it still does not answer is no news.
-            let is_news = is_final || was_up || !matches!(self.state(), HostState::Lost(_));
+            // That it still does not answer is no news, and that a connection was lost was told.
+            let is_news = is_final || !matches!(self.state(), HostState::Lost(_));
             self.set_state(state);
             if is_news {
                 tell(self, Change::State);
@@ -232,7 +232,7 @@ impl Host {
     /// Carries the connection to its end, and says why that came.
     fn serve(
         self: &Arc<Self>,
-        mut process: LoginProcess,
+        process: LoginProcess,
         plan: &ConnectPlan,
         tell: &mut (dyn FnMut(Change) + Send),
     ) -> String {
@@ -245,7 +245,7 @@ impl Host {
         let tell = Mutex::new(tell);
         let tell = |change| (tell.lock().unwrap_or_else(PoisonError::into_inner))(change);
         let fault = Mutex::new(None);
-        let carried = std::thread::scope(|scope| {
+        std::thread::scope(|scope| {
             let is_up = || {
                 if let Some(facts) = connection.facts().filter(|_| self.login.slots.is_none()) {
                     self.set_cores(facts.cores, plan.jobs);
@@ -269,24 +269,35 @@ impl Host {
             };
             let carried = mux.run(&mut Keeper::new(Arc::clone(&connection), ready));
             // Before its workers are known to have ended: they are not to be made up for by other hosts.
-            if matches!(self.state(), HostState::Up(_)) {
+            let was_up = matches!(self.state(), HostState::Up(_));
+            if was_up {
                 self.set_state(HostState::Lost("the connection was lost".to_owned()));
                 tell(Change::Places);
             }
+            let fault = fault.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let reason = why_ended(process, carried, fault);
+            // And before their tasks can end elsewhere, and the run with them.
+            if was_up && !self.is_out() {
+                self.set_state(HostState::Lost(reason.clone()));
+                tell(Change::State);
+            }
             connection.has_ended(format!("the connection to {} was lost", self.name));
-            carried
-        });
-        if carried.is_err() {
-            // One that does not answer does not end by itself either.
-            process.kill();
-        }
-        let words = process.end();
-        let said = if words.is_empty() { String::new() } else { format!(": {words}") };
-        let fault = fault.into_inner().unwrap_or_else(PoisonError::into_inner);
-        match (fault, carried) {
-            (Some(reason), _) => reason,
-            (None, Ok(())) => format!("the connection was closed{said}"),
-            (None, Err(error)) => format!("the connection was lost: {error}{said}"),
-        }
+            reason
+        })
+    }
+}
+
+/// Ends what is left of a connection, and says why that came.
+fn why_ended(mut process: LoginProcess, carried: io::Result<()>, fault: Option<String>) -> String {
+    if carried.is_err() {
+        // One that does not answer does not end by itself either.
+        process.kill();
+    }
+    let words = process.end();
+    let said = if words.is_empty() { String::new() } else { format!(": {words}") };
+    match (fault, carried) {
+        (Some(reason), _) => reason,
+        (None, Ok(())) => format!("the connection was closed{said}"),
+        (None, Err(error)) => format!("the connection was lost: {error}{said}"),
     }
 }
