@@ -127,12 +127,12 @@ fn the_json_has_the_shape_of_hyperfine_and_its_own_is_read() {
     let common = ["--runs", "3", "--warmup", "1", "-L", "n", "1,2", "--export-json"];
     let theirs = Command::new("hyperfine")
         .args(common)
-        .args(["theirs.json", "--export-csv", "theirs.csv", "--export-markdown", "theirs.md", "echo {n}"])
+        .args(["theirs.json", "--export-csv", "theirs.csv", "--export-markdown", "theirs.md", "sleep 0.0{n}"])
         .current_dir(folder.path())
         .output()
         .unwrap();
     assert!(theirs.status.success(), "{theirs:?}");
-    let rest = ["ours.json", "--export-csv", "ours.csv", "--export-markdown", "ours.md", "echo {n}"];
+    let rest = ["ours.json", "--export-csv", "ours.csv", "--export-markdown", "ours.md", "sleep 0.0{n}"];
     let ours = race(folder.path(), &[&common[..], &rest].concat());
     assert_eq!(ours.code, Some(0), "{ours:?}");
     let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
@@ -150,5 +150,5 @@ fn the_json_has_the_shape_of_hyperfine_and_its_own_is_read() {
     assert_eq!(first("ours.csv"), first("theirs.csv"));
     assert_eq!(first("ours.md"), first("theirs.md"));
     let shown = run_in(&["race", "--show", "theirs.json"], folder.path());
-    assert!(shown.code == Some(0) && shown.out.contains("echo 2"), "{shown:?}");
+    assert!(shown.code == Some(0) && shown.out.contains("sleep 0.02"), "{shown:?}");
 }
