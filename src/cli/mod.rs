@@ -53,6 +53,7 @@ use commands::{Cli, Command};
 use detached::window::WindowArgs;
 use execute::RunRequest;
 use plan::Plan;
+pub use race::guard_role;
 use run::pack_args::with_one_line;
 use run_name::RunName;
 use subcommand::Subcommand;

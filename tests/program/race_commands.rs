@@ -3,9 +3,11 @@
 use std::fs;
 use std::process::Command;
 
+use rustix::process::Signal;
 use serde_json::Value;
 
-use super::start::{Ended, run_in};
+use super::processes::{Running, is_gone, wait_until};
+use super::start::{Ended, command, run_in, with_default_signals};
 
 fn race(folder: &std::path::Path, words: &[&str]) -> Ended {
     run_in(&[&["race", "--quiet"], words].concat(), folder)
@@ -151,4 +153,40 @@ fn the_json_has_the_shape_of_hyperfine_and_its_own_is_read() {
     assert_eq!(first("ours.md"), first("theirs.md"));
     let shown = run_in(&["race", "--show", "theirs.json"], folder.path());
     assert!(shown.code == Some(0) && shown.out.contains("sleep 0.02"), "{shown:?}");
+}
+
+/// The processes of a race that is signalled while a command runs that has started others, and how the race ended.
+fn ended_by(wanted: Signal, folder: &std::path::Path) -> (Vec<u32>, Ended) {
+    let words = [
+        "race",
+        "--shell",
+        "none",
+        "sh -c 'setsid sleep 600 & apart=$!; sleep 600 & echo $$ $apart $! > pids; wait'",
+        "true x",
+    ];
+    let mut program = command(&words, folder);
+    with_default_signals(&mut program);
+    let race = Running::start(program);
+    let read = || fs::read_to_string(folder.join("pids")).unwrap_or_default();
+    wait_until("the command", || read().ends_with('\n'));
+    race.signal(wanted);
+    let ended = race.ended();
+    (read().split_whitespace().map(|pid| pid.parse().unwrap()).collect(), ended)
+}
+
+#[test]
+fn no_command_outlives_its_race() {
+    for (wanted, code) in [(Signal::INT, Some(130)), (Signal::KILL, None)] {
+        let folder = tempfile::tempdir().unwrap();
+        let (pids, ended) = ended_by(wanted, folder.path());
+        assert_eq!((ended.code, pids.len()), (code, 3), "{ended:?}");
+        wait_until("the end of what it has started", || pids.iter().all(|pid| is_gone(*pid)));
+    }
+}
+
+#[test]
+fn an_option_behind_the_commands_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let ended = race(folder.path(), &["true x", "true y", "--runs", "2"]);
+    assert!(ended.code == Some(2) && ended.err.contains("'--runs' stands behind the first command"), "{ended:?}");
 }

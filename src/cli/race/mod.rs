@@ -31,6 +31,7 @@ use fanlane_os::terminal_signals::{self, Suspensions};
 pub use args::RaceArgs;
 use args::{ChunkSizes, ExportArg, WorkArg};
 use commands::args::are_commands;
+pub use commands::guard::guard_role;
 use report::{Progress, write_beside, write_report};
 
 impl Subcommand for Box<RaceArgs> {

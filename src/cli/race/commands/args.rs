@@ -140,8 +140,9 @@ pub fn are_commands(words: &[OsString], args: &CommandRaceArgs, has_batch_flag: 
     }
     let texts: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     if let (false, Some(option)) = (is_batch, texts.iter().skip(1).find(|word| word.starts_with('-'))) {
+        let is_whole = texts[0].contains(char::is_whitespace) && !texts.iter().any(|word| word.contains("{}"));
         ensure!(
-            args.first_given().is_none(),
+            args.first_given().is_none() && !is_whole,
             "'{option}' stands behind the first command; options of fanlane race stand before it, and each command is one word"
         );
         return Ok(false);

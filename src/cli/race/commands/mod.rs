@@ -1,6 +1,7 @@
 //! A race of commands: different commands against each other, in turns, so that what troubles the machine troubles all of them.
 
 pub mod args;
+pub mod guard;
 #[cfg(test)]
 mod page;
 mod plan;

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::args::CommandRaceArgs;
+use super::guard::Guard;
 use fanlane_core::job::import::shell_words;
 use fanlane_core::model::command_race::CommandRun;
 use fanlane_os::reap::{Reaped, reap, wait_unreaped};
@@ -35,6 +36,8 @@ pub struct Starter {
     shell_only: CommandRun,
     /// The process group of the command that runs, until its process is reaped.
     running: Mutex<Option<Pid>>,
+    /// Ends what the commands leave behind.
+    guard: Guard,
 }
 
 fn words_of(line: &str) -> Result<Vec<String>> {
@@ -45,7 +48,7 @@ impl Starter {
     /// As the arguments say.
     ///
     /// # Errors
-    /// When the shell or the input has no meaning.
+    /// When the shell or the input has no meaning, or there is no process for the guard.
     pub fn of(args: &CommandRaceArgs) -> Result<Self> {
         let shell = match args.shell.as_str() {
             _ if args.no_shell => None,
@@ -65,7 +68,8 @@ impl Starter {
             Some("inherit") => Output::Inherit,
             _ => Output::File(args.output.clone()),
         };
-        Ok(Self { shell, input, output, shell_only: CommandRun::default(), running: Mutex::new(None) })
+        let guard = Guard::start()?;
+        Ok(Self { shell, input, output, shell_only: CommandRun::default(), running: Mutex::new(None), guard })
     }
 
     /// Measures what the start of the shell takes by itself.
@@ -157,7 +161,8 @@ impl Starter {
         let (program, arguments) = words.split_first().context("a command is empty")?;
         let mut command = Command::new(program);
         // A group of its own, which can be ended as one.
-        command.args(arguments).process_group(0);
+        let (marker, mark) = self.guard.marker();
+        command.args(arguments).env(marker, mark).process_group(0);
         Ok(command)
     }
 
