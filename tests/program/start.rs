@@ -27,9 +27,15 @@ pub struct Ended {
 
 impl From<Output> for Ended {
     fn from(output: Output) -> Self {
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        let text = |bytes: Vec<u8>| without_sweep(&String::from_utf8_lossy(&bytes));
         Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
     }
+}
+
+/// A text of the program without its message about what other tests have killed at this moment.
+fn without_sweep(text: &str) -> String {
+    let is_of_this_test = |line: &&str| !line.contains("ended that earlier runs had left behind");
+    text.split_inclusive('\n').filter(is_of_this_test).collect()
 }
 
 /// The program with these words, to be started in `folder`; nothing of the machine's user reaches it.
