@@ -93,6 +93,7 @@ class Calls:
             error = refused or self.put(submission, position, payload)
             if error is not None:
                 self.refuse(submission.sink, submission.first_key + position, error)
+        submission.sink._entered = submission.first_key + len(payloads)
         waiting = len(self.labels)
         # At once where workers may be idle, and else in bunches.
         if len(self.entries) - waiting <= 2 * self.run.workers or waiting >= MAX_BUNCH_CALLS:
@@ -131,6 +132,7 @@ class Calls:
     def refuse(self, sink: Sink, key: int, error: BaseException) -> None:
         """A call is not submitted."""
         self.failed += 1
+        sink._entered = max(sink._entered, key + 1)
         sink._settle(key, False, error)
 
     def fail(self, entry: Entry, error: BaseException) -> None:

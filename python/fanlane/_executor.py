@@ -10,7 +10,7 @@ from collections import deque
 from concurrent.futures import Executor as _Executor
 from concurrent.futures import Future, InvalidStateError, TimeoutError
 from functools import partial
-from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, TypeVar
+from typing import Any, Callable, Iterable, Iterator, List, Mapping, Optional, TypeVar
 
 from ._feeder import Feeder
 from ._pickling import name_of
@@ -20,6 +20,19 @@ from ._run import Run
 from ._setup import Settings, whole
 
 T = TypeVar("T")
+
+# How long a future may be locked by those who look at it.
+LOCK_TIMEOUT_SECS = 1.0
+
+
+def _is_free(lock: Any) -> bool:
+    """Whether a lock, if it is one, can be had within the time for which somebody looks at a future."""
+    if lock is None:
+        return True
+    if not lock.acquire(timeout=LOCK_TIMEOUT_SECS):
+        return False
+    lock.release()
+    return True
 
 
 class CallFuture(Future, Sink):  # type: ignore[type-arg]
@@ -46,6 +59,19 @@ class CallFuture(Future, Sink):  # type: ignore[type-arg]
         return not self.done() and self._run.is_running(self)
 
     def _settle(self, key: int, ok: bool, value: Any) -> None:
+        # An interrupt may leave a lock held in the thread that waits, and whoever sets the value then waits for that thread: no other
+        # call is to wait with it.
+        waiters: List[Any] = getattr(self, "_waiters", [])
+        for waiter in waiters.copy():
+            if not all(map(_is_free, (getattr(waiter, "lock", None), getattr(waiter.event, "_cond", None)))):
+                # The wait that it was made for has been given up: `wait` and `as_completed` take no longer to look at it.
+                waiters.remove(waiter)
+        if _is_free(self._condition):
+            self._settle_now(ok, value)
+        else:
+            threading.Thread(target=self._settle_now, args=(ok, value), name="fanlane-settle", daemon=True).start()
+
+    def _settle_now(self, ok: bool, value: Any) -> None:
         try:
             if ok:
                 self.set_result(value)
@@ -115,6 +141,7 @@ class Executor(_Executor):
         self._is_shut_down = False
         self._starting = threading.Lock()
         self._streams: "weakref.WeakSet[StreamFeed]" = weakref.WeakSet()
+        _executors.add(self)
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> "Future[T]":
         """Calls `fn(*args, **kwargs)` in a worker; a `concurrent.futures.Future` of its value."""
@@ -158,7 +185,7 @@ class Executor(_Executor):
         try:
             function = run.functions.add(fn)
         except Exception as error:
-            run.ask(partial(feed.refuse_from, 0, error))
+            run.ask(partial(feed.refuse_rest, error))
             return _values(run, feed, deadline, None)
         feeder = Feeder(run, feed, function, name_of(fn), items, chunksize, True)
         if buffersize is not None:
@@ -221,6 +248,18 @@ class Executor(_Executor):
         if run.has_ended:
             raise RuntimeError(f"cannot schedule new futures: {run.why_ended()}")
         return run
+
+
+_executors: "weakref.WeakSet[Executor]" = weakref.WeakSet()
+
+
+def _free_locks() -> None:
+    """In a fork: no other thread of this process will ever give back what it held."""
+    for executor in list(_executors):
+        executor._starting = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_free_locks)
 
 
 def _while_open(executor: "weakref.ref[Executor]", items: Iterable[Any]) -> Iterator[Any]:

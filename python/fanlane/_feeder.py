@@ -156,14 +156,14 @@ class Feeder:
                 if not self.feed_bunch(room):
                     return self.end()
         except Exception as error:
-            # The iterable has raised it.
+            # The iterable has raised it, or a signal.
             return self.end(error)
 
     def end(self, error: Optional[BaseException] = None) -> bool:
         """No more is submitted; an error stands in the place of what did not come."""
         self.has_ended = True
         if error is not None:
-            self.run.ask(partial(self.feed.refuse_from, self.fed, error))
+            self.run.ask(partial(self.feed.refuse_rest, error))
         elif isinstance(self.feed, StreamFeed):
             self.feed.end(self.fed)
         return True

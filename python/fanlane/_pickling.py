@@ -18,7 +18,9 @@ import threading
 import types
 import weakref
 from collections import ChainMap, deque
-from typing import Any, Callable, Deque, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Deque, Dict, List, NamedTuple, Optional, Tuple
+
+from ._captured import Captured, captured_by
 
 PROTOCOL = 5
 # A buffer from this size on goes beside the pickle, without a copy in it.
@@ -201,39 +203,23 @@ def is_found(function: Any, module_name: Optional[str], excepted: Optional[str] 
     return found is function
 
 
-def names_in(code: types.CodeType) -> FrozenSet[str]:
-    """All names that code may look up outside of itself, those of attributes among them."""
-    inner = [const for const in code.co_consts if isinstance(const, types.CodeType)]
-    return frozenset(code.co_names).union(*map(names_in, inner))
-
-
-def has_nothing_around(function: Any) -> bool:
-    """Whether a function has neither defaults nor variables of an outer function, nor attributes."""
-    return (
-        type(function) is types.FunctionType
-        and function.__closure__ is None
-        and function.__defaults__ is None
-        and function.__kwdefaults__ is None
-        and not function.__dict__
-    )
-
-
-class Seen(NamedTuple):
-    """A function that was pickled: nothing that it refers to can change while its names mean nothing in its module."""
-
-    code: types.CodeType
-    names: FrozenSet[str]
-    number: int
-
-
 class Function:
     """A function as the interpreters get it."""
 
-    __slots__ = ("number", "data", "__weakref__")
+    __slots__ = ("number", "data", "captured", "__weakref__")
 
     def __init__(self, number: int, data: bytes) -> None:
         self.number = number
         self.data = data
+        # The function that was pickled last with these bytes, and what it took along, if that cannot change without a trace.
+        self.captured: Optional[Tuple["weakref.ref[Any]", Captured]] = None
+
+    def is_still_of(self, function: Any) -> bool:
+        """Whether these are still the bytes of the function."""
+        if self.captured is None:
+            return False
+        whose, captured = self.captured
+        return whose() is function and captured.is_as_it_was(function)
 
 
 class Functions:
@@ -247,7 +233,8 @@ class Functions:
         self.by_number: "weakref.WeakValueDictionary[int, Function]" = weakref.WeakValueDictionary()
         self.by_data: "weakref.WeakValueDictionary[bytes, Function]" = weakref.WeakValueDictionary()
         self.importable: Dict[Any, Function] = {}
-        self.seen: "weakref.WeakKeyDictionary[Any, Seen]" = weakref.WeakKeyDictionary()
+        # The entry of each function that was pickled, by its number: what a function refers to may refer to it.
+        self.seen: "weakref.WeakKeyDictionary[Any, int]" = weakref.WeakKeyDictionary()
         self.recent: Deque[Function] = deque(maxlen=MAX_IDLE_FUNCTIONS)
         self.initializer: Optional[Function] = None
         self.numbers = itertools.count(1)
@@ -255,23 +242,22 @@ class Functions:
     def add(self, function: Callable[..., Any]) -> Function:
         """The entry of a function.
 
-        What is not importable is pickled each time, since what it refers to may have changed, unless it refers to nothing."""
+        What is not importable is pickled each time, since what it refers to may have changed, unless that cannot be."""
         if is_importable(function):
             entry = self.importable.get(function)
             if entry is None:
                 entry = self.importable[function] = self.make(self.data_of(function))
             return entry
-        entry = None
-        is_alone = has_nothing_around(function)
-        if is_alone:
-            seen = self.seen.get(function)
-            if seen is not None and seen.code is function.__code__ and seen.names.isdisjoint(function.__globals__):
-                entry = self.by_number.get(seen.number)
-        if entry is None:
+        is_function = type(function) is types.FunctionType
+        entry = self.by_number.get(self.seen.get(function, 0)) if is_function else None
+        if entry is None or not entry.is_still_of(function):
+            # Looked at before it is pickled: what changes meanwhile is seen at the next call.
+            captured = captured_by(function, is_importable) if is_function else None
             data = self.data_of(function)
             entry = self.by_data.get(data) or self.make(data)
-            if is_alone:
-                self.seen[function] = Seen(function.__code__, names_in(function.__code__), entry.number)
+            if captured is not None:
+                entry.captured = weakref.ref(function), captured
+                self.seen[function] = entry.number
         if not self.recent or self.recent[-1] is not entry:
             self.recent.append(entry)
         return entry

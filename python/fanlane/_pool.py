@@ -326,6 +326,6 @@ class Pool:
         try:
             function = self._run.functions.add(func)
         except Exception as error:
-            self._run.ask(partial(feed.refuse_from, 0, error))
+            self._run.ask(partial(feed.refuse_rest, error))
             return None
         return Feeder(self._run, feed, function, name_of(func), items, chunksize, is_star)

@@ -63,6 +63,8 @@ class Sink:
     """The number of the last call whose result goes here."""
     _is_single = False
     """Whether there is one call alone."""
+    _entered = 0
+    """The key behind the last call that was taken in, or was refused."""
     _origin: "Optional[Sink]" = None
     """The sink that gets what this one gathers."""
 
@@ -247,6 +249,10 @@ class Feed(Sink):
         """Has no further call submitted; those that run go on."""
         self.is_stopped = True
         self.room.ring()
+
+    def refuse_rest(self, error: BaseException) -> None:
+        """The calls behind those that were taken in are not submitted. An exception may have come at any moment of their way."""
+        self.refuse_from(self._entered, error)
 
     def refuse_from(self, key: int, error: BaseException) -> None:
         """The calls from `key` on are not submitted."""

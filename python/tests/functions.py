@@ -237,6 +237,13 @@ def initializer_that(how):
         os.kill(os.getpid(), signal.SIGSEGV)
 
 
+def start_slowly(begun, go):
+    """An initializer that tells that it was called, and waits."""
+    with open(begun, "a") as file:
+        file.write("x")
+    wait_for_file(go)
+
+
 def speak(words):
     print(words, flush=True)
     print(words.upper(), file=sys.stderr, flush=True)

@@ -4,6 +4,7 @@ import asyncio
 import concurrent.futures as futures
 import gc
 import itertools
+import multiprocessing
 import os
 import threading
 import unittest
@@ -25,7 +26,8 @@ class Interface(Case):
             lambda executor: sorted(f.result() for f in futures.as_completed([executor.submit(functions.cube, n) for n in range(9)])),
             lambda executor: len(futures.wait([executor.submit(functions.cube, n) for n in range(5)]).done),
         ]
-        with fanlane.Executor(2) as ours, futures.ProcessPoolExecutor(2) as theirs:
+        # The fork server, which newer Pythons take, stays until the end of the script.
+        with fanlane.Executor(2) as ours, futures.ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as theirs:
             for number, ask in enumerate(asked):
                 with self.subTest(number):
                     self.assertEqual(ask(ours), ask(theirs))
@@ -182,6 +184,54 @@ class Ends(Case):
             self.assertEqual(next(values), go)
             self.assertRaises(futures.CancelledError, list, values)
             self.assertEqual(executor.progress().done, 1)
+
+    def test_calls_that_are_cancelled_while_their_interpreter_starts_leave_it_usable(self):
+        begun, go = (os.path.join(self.folder, name) for name in ("begun", "go"))
+        with fanlane.Executor(1, initializer=functions.start_slowly, initargs=(begun, go)) as executor:
+            for count in range(1, 6):
+                call = executor.submit(functions.cube, count)
+                wait_until(lambda: os.path.exists(begun) and os.path.getsize(begun) >= count, "an interpreter starts")
+                self.assertTrue(call.cancel())
+            call = executor.submit(functions.cube, 2)
+            open(go, "w").close()
+            self.assertEqual(call.result(60), 8)
+
+    def test_a_future_whose_lock_an_interrupt_has_left_held_keeps_no_other_waiting(self):
+        go = os.path.join(self.folder, "go")
+        with fanlane.Executor(1) as executor:
+            locked, other = executor.submit(functions.wait_for_file, go), executor.submit(functions.cube, 2)
+            locked._condition.acquire()
+            open(go, "w").close()
+            self.assertEqual(other.result(60), 8)
+            # While it waits for its value the thread gives the lock back.
+            self.assertEqual(locked.result(60), go)
+            locked._condition.release()
+
+    def test_a_wait_that_an_interrupt_has_left_locked_keeps_no_call_waiting(self):
+        with fanlane.Executor(1) as executor:
+            for name in ("event", "lock"):
+                go = os.path.join(self.folder, name)
+                call = executor.submit(functions.wait_for_file, go)
+                given_up = futures._base._AllCompletedWaiter(1, stop_on_exception=False)
+                (given_up.event._cond if name == "event" else given_up.lock).acquire()
+                call._waiters.append(given_up)
+                open(go, "w").close()
+                self.assertEqual(executor.submit(functions.cube, 2).result(60), 8)
+                self.assertEqual(call.result(60), go)
+
+    def test_a_fork_while_another_thread_starts_it_can_use_it(self):
+        with fanlane.Executor(1) as executor:
+            with executor._starting:
+                child = os.fork()
+                if child == 0:
+                    code = 1
+                    try:
+                        code = 0 if executor.submit(functions.cube, 2).result(60) == 8 else 2
+                        executor.shutdown()
+                    finally:
+                        os._exit(code)
+            self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 0)
+            self.assertEqual(executor.submit(functions.cube, 3).result(60), 27)
 
     def test_one_that_is_never_used_starts_nothing(self):
         with fanlane.Executor(4) as executor:

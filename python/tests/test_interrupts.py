@@ -17,7 +17,11 @@ class Interrupt(BaseException):
     """What a signal raises."""
 
 
-def interrupted(action, at):
+class Alarm(Exception):
+    """What the handler of a deadline raises, which is taken for an error of whatever goes on."""
+
+
+def interrupted(action, at, kind=Interrupt):
     """Does something, and raises an exception in the `at`th line of the package that it comes to; whether it came to that."""
     steps = 0
 
@@ -28,14 +32,14 @@ def interrupted(action, at):
         steps += event == "line"
         if steps == at and event == "line":
             sys.settrace(None)
-            raise Interrupt
+            raise kind
         return trace
 
     earlier = sys.gettrace()
     sys.settrace(trace)
     try:
         action()
-    except Interrupt:
+    except kind:
         return True
     finally:
         sys.settrace(earlier)
@@ -43,15 +47,15 @@ def interrupted(action, at):
 
 
 class Interrupts(Case):
-    def check(self, actions, works):
+    def check(self, actions, works, kind=Interrupt, step=STEP):
         """Interrupts each action at places all over it; what is done next is done well."""
         for name, action in actions.items():
             with self.subTest(name):
                 at = 1
-                while interrupted(action, at):
+                while interrupted(action, at, kind):
                     works()
-                    at += STEP
-                self.assertGreater(at, STEP, "it was interrupted")
+                    at += step
+                self.assertGreater(at, step, "it was interrupted")
 
     def test_a_pool_goes_on_after_interrupts_wherever_they_come(self):
         with fanlane.Pool(2) as pool:
@@ -86,6 +90,17 @@ class Interrupts(Case):
                 "buffersize": lambda: list(executor.map(functions.cube, range(9), buffersize=2)),
             }
             self.check(actions, works)
+
+    def test_a_map_in_which_an_exception_of_a_deadline_comes_ends(self):
+        with fanlane.Pool(2) as pool, fanlane.Executor(2) as executor:
+            actions = {
+                "map": lambda: pool.map(functions.cube, range(4), 2),
+                "imap": lambda: list(pool.imap(functions.cube, range(4))),
+                "map of the executor": lambda: list(executor.map(functions.cube, range(4))),
+            }
+            self.assertEqual(executor.submit(functions.cube, 2).result(30), 8)
+            self.check(actions, lambda: self.assertEqual(pool.apply(functions.cube, (2,)), 8), Alarm, step=1)
+            self.assertEqual(executor.submit(functions.cube, 2).result(30), 8)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,9 @@ import runpy
 import socket
 import struct
 import sys
+import types
 import unittest
+import weakref
 from collections import deque
 from types import SimpleNamespace
 
@@ -68,6 +70,44 @@ class Labels(unittest.TestCase):
         self.assertEqual(_pickling.name_of(Inventive()), "Inventive")
 
 
+FUNCTIONS = """
+import math
+
+LARGE, ITEMS, NESTED, COUNT = b"x" * 1000, [1], ((1, [2]),), 0
+
+class Box:
+    pass
+
+BOX = Box()
+
+def plain(): return print(1)
+def with_constants(): return math.sqrt(len(LARGE))
+def with_default(n=(1, "a")): return n
+def leaf(n=2): return n
+def branch(): return leaf()
+def calls_others(): return branch()
+def calls_itself(n): return calls_itself(n - 1) if n else 0
+def with_list(): return ITEMS
+def with_tuple_of_list(): return NESTED
+def with_object(): return BOX
+def with_mutable_default(n=[]): return n
+def with_attribute(): return 1
+with_attribute.seen = 1
+def with_class(): return Box()
+def counts(): return [with_list(), COUNT]
+
+def outer():
+    factor = 3
+    def inner(): return factor
+    def set_factor(n):
+        nonlocal factor
+        factor = n
+    return inner, set_factor
+
+inner, set_factor = outer()
+"""
+
+
 class Functions(unittest.TestCase):
     def test_an_importable_function_is_pickled_once_and_kept(self):
         functions = _pickling.Functions()
@@ -77,6 +117,68 @@ class Functions(unittest.TestCase):
         self.assertTrue(_pickling.is_importable(os.path.join))
         for other in (lambda: 1, functools.partial(os.path.join), "".join):
             self.assertFalse(_pickling.is_importable(other))
+
+    def test_a_function_is_pickled_again_if_what_it_takes_along_may_have_changed(self):
+        module = types.ModuleType("__main__")
+        exec(FUNCTIONS, module.__dict__)
+        functions, pickled = _pickling.Functions(), []
+
+        def pickle_it(function):
+            pickled.append(function)
+            return repr((len(pickled), function)).encode()
+
+        def pickles(function):
+            before = len(pickled)
+            functions.add(function)
+            return len(pickled) - before
+
+        functions.data_of = pickle_it
+        for name in ("plain", "with_constants", "with_default", "calls_others", "calls_itself", "inner"):
+            self.assertEqual([pickles(module.__dict__[name]) for _ in range(3)], [1, 0, 0], name)
+        for name in ("with_list", "with_tuple_of_list", "with_object", "with_mutable_default", "with_attribute", "with_class", "counts"):
+            self.assertEqual([pickles(module.__dict__[name]) for _ in range(2)], [1, 1], name)
+        # Each change is seen, and once.
+        changes = [
+            ("with_constants", "LARGE = LARGE + b'x'"),
+            ("with_constants", "del LARGE"),
+            ("with_constants", "LARGE = b'y'"),
+            ("with_default", "with_default.__defaults__ = (3,)"),
+            ("with_default", "with_default.__code__ = plain.__code__"),
+            ("calls_others", "leaf.__defaults__ = (5,)"),
+            ("calls_others", "leaf = plain"),
+            ("plain", "print = len"),
+            ("inner", "set_factor(4)"),
+        ]
+        for name, change in changes:
+            self.assertEqual(pickles(module.__dict__[name]), 0, (name, change))
+            exec(change, module.__dict__)
+            self.assertEqual([pickles(module.__dict__[name]) for _ in range(2)], [1, 0], (name, change))
+        module.leaf.seen = []
+        self.assertEqual(pickles(module.calls_itself), 0)
+
+    def test_a_function_that_uses_a_module_is_pickled_again_once_another_is_imported(self):
+        def joins():
+            return os.path.join("a", "b")
+
+        functions = _pickling.Functions()
+        functions.data_of = lambda function: b"its bytes"
+        before = functions.add(joins)
+        self.assertTrue(before.is_still_of(joins))
+        self.addCleanup(sys.modules.pop, "module_of_a_test")
+        sys.modules["module_of_a_test"] = types.ModuleType("module_of_a_test")
+        self.assertFalse(before.is_still_of(joins))
+
+    def test_what_a_function_takes_along_does_not_keep_it(self):
+        functions = _pickling.Functions()
+        functions.data_of = lambda function: repr(id(function)).encode()
+        made = [lambda n: n + 1 for _ in range(3)]
+        gone = [weakref.ref(its) for its in made]
+        for its in made:
+            functions.add(its)
+        del its
+        made.clear()
+        gc.collect()
+        self.assertEqual([its() for its in gone], [None] * 3)
 
     def test_functions_that_no_call_needs_are_forgotten(self):
         functions = _pickling.Functions()

@@ -13,6 +13,7 @@ use crate::session::{Command, DoneAction, Dropped, Origin, OtherWork, RaceComman
 
 use super::accessibility::CompleteTree;
 use super::areas::Area;
+use super::arrows_in_text::ArrowsInText;
 use super::desktop::{Desktop, Wish};
 use super::dialogs::Dialog;
 use super::file_dialog::{FileAnswer, FileDialog, PathWanted};
@@ -27,6 +28,7 @@ use super::unshown::Unshown;
 use super::window_title::{count_words, window_title};
 use super::{sanitize, shortcuts, theme};
 use fanlane_core::event::MachineSample;
+use fanlane_core::job::TaskKind;
 use fanlane_core::model::format;
 
 /// How often the title is updated during a run.
@@ -84,6 +86,7 @@ impl FanlaneApp {
         theme::install(ctx);
         ctx.add_plugin(CompleteTree);
         ctx.add_plugin(FocusInSight::default());
+        ctx.add_plugin(ArrowsInText);
         Self {
             session,
             top_bar: TopBar::default(),
@@ -324,9 +327,14 @@ impl FanlaneApp {
 
     /// What was asked about, or need not be.
     fn handle(&mut self, command: Command) {
-        let is_new = command == Command::New;
+        let (is_new, takes_files) = (command == Command::New, matches!(command, Command::TakeFiles(_)));
         self.session.handle(command);
-        if is_new && let Some(view) = self.pages.view_mut(self.session.page()) {
+        // What is to be done with dropped files is written next.
+        let draft = self.session.editor.draft();
+        let wants_command = takes_files && draft.kind == TaskKind::Command && draft.command.is_empty();
+        if (is_new || wants_command)
+            && let Some(view) = self.pages.view_mut(self.session.page())
+        {
             view.focus_first();
         }
     }

@@ -1,7 +1,7 @@
 //! The command palette: every action, page, look, job and recent run, found by a few letters. It, the list of keys and the
 //! tooltips read the same table of actions.
 
-use egui::{Button, Key, Modifiers, RichText, ScrollArea, Ui};
+use egui::{Button, Event, FocusDirection, Key, Modifiers, RichText, ScrollArea, Ui};
 
 use crate::session::{
     Command, HistoryCommand, MotionChoice, PastRunUse, PresetCommand, QueueCommand, RaceCommand, Session, ThemeChoice,
@@ -110,6 +110,11 @@ fn score(text: &str, wanted: &str) -> Option<i32> {
     Some(score)
 }
 
+/// What an event writes into a text field.
+fn typed(event: &Event) -> Option<&str> {
+    if let Event::Text(text) = event { Some(text) } else { None }
+}
+
 /// Draws the palette; true once something was chosen.
 pub fn palette_ui(
     ui: &mut Ui,
@@ -119,11 +124,12 @@ pub fn palette_ui(
     pages: &Pages,
     requests: &mut Requests,
 ) -> bool {
+    if is_new {
+        // What was typed in the frame of the opening is for the field, which has no focus yet.
+        ui.input(|input| query.text.extend(input.events.iter().filter_map(typed)));
+    }
     let field = line_edit(&mut query.text).hint_text("Type what to do").desired_width(f32::INFINITY);
     let field = ui.add(field).accessible_name("Command");
-    if is_new {
-        field.request_focus();
-    }
     if field.changed() {
         query.chosen = 0;
     }
@@ -140,7 +146,12 @@ pub fn palette_ui(
         up.then(|| query.chosen.saturating_sub(1))
     });
     query.chosen = moved.unwrap_or(query.chosen).min(last);
-    let entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+    let entered = (is_new || field.lost_focus()) && ui.input(|input| input.key_pressed(Key::Enter));
+    if is_new || moved.is_some() {
+        // The arrows move the choice, wherever the focus is.
+        ui.memory_mut(|memory| memory.move_focus(FocusDirection::None));
+        field.request_focus();
+    }
     let mut taken = entered.then_some(query.chosen);
     ui.add_space(theme::UNIT);
     // In a low window this list scrolls, and not the dialog around it.

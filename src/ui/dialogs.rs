@@ -105,6 +105,10 @@ impl Dialog {
         self.drop_void(session);
         let Some(mut question) = self.questions.pop() else { return };
         let is_new = std::mem::take(&mut self.is_new);
+        if is_new {
+            // A key of this frame moves nothing from where the focus was before to what the question has.
+            ui.memory_mut(|memory| memory.move_focus(egui::FocusDirection::None));
+        }
         let frame = Frame::popup(ui.style()).inner_margin(theme::GAP);
         let modal = Modal::new(Id::unique("question")).frame(frame).show(ui.ctx(), |ui| {
             let room = ui.ctx().content_rect().size() - egui::Vec2::splat(6.0 * theme::GAP);

@@ -6,6 +6,7 @@ mod accessibility;
 mod action;
 pub mod app;
 mod areas;
+mod arrows_in_text;
 mod command_palette;
 mod cut_label;
 mod desktop;

@@ -30,8 +30,8 @@ use super::window_title::count_words;
 const ROOM_FOR_WORDS: f32 = 1240.0;
 /// Width of the rate: fits `12,345 /s`.
 const RATE_WIDTH: f32 = 10.0 * theme::UNIT;
-/// Width of the time left: fits `23 h 59 min left`.
-const LEFT_WIDTH: f32 = 16.0 * theme::UNIT;
+/// Width of the time left: fits `59 min 59 s so far`.
+const LEFT_WIDTH: f32 = 18.0 * theme::UNIT;
 /// Width of the right end of the line before it was drawn for the first time.
 const CONTROLS_WIDTH: f32 = 80.0 * theme::UNIT;
 /// Height of the line, the same with and without buttons.
@@ -81,7 +81,7 @@ fn nothing_ui(ui: &mut Ui, session: &Session) {
 fn race_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     let words = race_words(session);
     let left = session.race.shown().and_then(|race| race.time_left()).map(|left| left.words());
-    Sides::new().shrink_left().truncate().show(
+    Sides::new().height(ui.available_height()).shrink_left().truncate().show(
         ui,
         |ui| {
             ui.label(RichText::new(words).color(theme::palette(ui).text_strong));
@@ -264,7 +264,7 @@ fn left_ui(ui: &mut Ui, has_words: bool, session: &Session, run: &CurrentRun, re
     let needed = counts_width(&run.model().progress, &classes, has_words) + state_width.min(MAX_STATE_WIDTH) + MIN_NAME;
     // Other places have them, too: the progress bar, Live and Results.
     let classes = if ui.available_width() < needed { Vec::new() } else { classes };
-    Sides::new().shrink_left().truncate().show(
+    Sides::new().height(ui.available_height()).shrink_left().truncate().show(
         ui,
         |ui| {
             if let Some(before) = session.run.before() {
@@ -348,12 +348,13 @@ fn time_left(progress: &Progress, now_ns: u64, left_secs: Option<f64>, is_held: 
     )
 }
 
-/// A text at the right end of a fixed width.
+/// A text at the right end of a fixed width, or of its own where that is larger.
 fn fixed_ui(ui: &mut Ui, width: f32, text: &str) {
-    let size = vec2(width, theme::ROW);
+    let text = RichText::new(text).text_style(theme::number_style()).color(theme::palette(ui).text);
+    let text = egui::WidgetText::from(text).into_galley(ui, None, f32::INFINITY, egui::TextStyle::Body);
+    let size = vec2(width.max(text.size().x), theme::ROW);
     ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
         ui.set_min_size(size);
-        let color = theme::palette(ui).text;
-        ui.label(RichText::new(text).text_style(theme::number_style()).color(color));
+        ui.label(text);
     });
 }

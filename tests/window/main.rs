@@ -29,4 +29,5 @@ mod runs;
 mod search;
 mod shared;
 mod start;
+mod states;
 mod walk;

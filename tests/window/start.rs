@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use eframe::egui::accesskit::Role;
-use eframe::egui::{DroppedFile, Key, Modifiers};
+use eframe::egui::{DroppedFile, Event, Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use fanlane::session::{Command, DoneAction, InputKind, Page, Session, SessionOptions};
 use fanlane_core::store::presets::Presets;
@@ -108,6 +108,8 @@ fn dropped_files_become_inputs_and_can_be_taken_back() {
     let inputs = shown(&window).editor.draft().inputs.clone();
     assert_eq!((inputs.len(), inputs[0].kind, &*inputs[0].values), (1, InputKind::List, "/p/a.jpg\n/p/b 1.jpg"));
     assert!(window.query_by_label_contains("2 files are the inputs of the job now").is_some());
+    let field = window.get_by_role_and_label(Role::MultilineTextInput, "Command line");
+    assert!(field.is_focused(), "what is done with them is written next");
     drop_files(&mut window, &["/p/c.jpg"]);
     assert_eq!(shown(&window).editor.draft().inputs[0].values, "/p/a.jpg\n/p/b 1.jpg\n/p/c.jpg");
     click(&mut window, "Undo");
@@ -184,6 +186,63 @@ fn the_palette_finds_by_a_few_letters_and_carries_out() {
     press(&mut window, Modifiers::NONE, Key::Escape);
     press(&mut window, Modifiers::COMMAND, Key::P);
     press(&mut window, Modifiers::NONE, Key::ArrowDown);
+    press(&mut window, Modifiers::NONE, Key::Enter);
+    assert_eq!(engine.asked().started.len(), 1, "the second is Run");
+}
+
+#[test]
+fn what_is_typed_in_the_frame_in_which_the_palette_opens_is_looked_for() {
+    let (mut window, _) = fresh();
+    let open =
+        Event::Key { key: Key::P, physical_key: None, pressed: true, repeat: false, modifiers: Modifiers::COMMAND };
+    window.input_mut().events.extend([open, Event::Text("page".into())]);
+    window.step();
+    window.input_mut().events.push(Event::Text(" runs".into()));
+    window.step();
+    press(&mut window, Modifiers::NONE, Key::Enter);
+    assert_eq!(shown(&window).page(), Page::RUNS);
+}
+
+/// What is pressed within one frame, as by fast hands.
+fn press_at_once(window: &mut Window<'_>, keys: &[(Modifiers, Key)]) {
+    for (modifiers, key) in keys {
+        for pressed in [true, false] {
+            let (modifiers, key) = (*modifiers, *key);
+            let event = Event::Key { key, physical_key: None, pressed, repeat: false, modifiers };
+            window.input_mut().events.push(event);
+        }
+    }
+    window.step();
+}
+
+#[test]
+fn keys_within_the_frame_in_which_the_palette_opens_and_the_one_after_it_are_for_the_palette() {
+    const DOWN: (Modifiers, Key) = (Modifiers::NONE, Key::ArrowDown);
+    const ENTER: (Modifiers, Key) = (Modifiers::NONE, Key::Enter);
+    const OPEN: (Modifiers, Key) = (Modifiers::COMMAND, Key::P);
+    // Its second entry is Run.
+    for frames in [&[&[OPEN, DOWN, ENTER][..]][..], &[&[OPEN], &[DOWN], &[ENTER]], &[&[OPEN, DOWN], &[ENTER]]] {
+        let (mut window, engine) = fresh();
+        for (place, keys) in frames.iter().enumerate() {
+            press_at_once(&mut window, keys);
+            // What opens is not in the tree before its second frame.
+            if (1..frames.len() - 1).contains(&place) {
+                let field = window.get_by_role_and_label(Role::TextInput, "Command");
+                assert!(field.is_focused(), "{keys:?} of {frames:?}");
+            }
+        }
+        window.run_steps(4);
+        assert_eq!(engine.asked().started.len(), 1, "{frames:?}");
+    }
+}
+
+#[test]
+fn arrows_in_the_palette_move_its_choice_from_wherever_the_focus_is() {
+    let (mut window, engine) = fresh();
+    press(&mut window, Modifiers::COMMAND, Key::P);
+    press(&mut window, Modifiers::NONE, Key::Tab);
+    press(&mut window, Modifiers::NONE, Key::ArrowDown);
+    assert!(window.get_by_role_and_label(Role::TextInput, "Command").is_focused());
     press(&mut window, Modifiers::NONE, Key::Enter);
     assert_eq!(engine.asked().started.len(), 1, "the second is Run");
 }

@@ -20,6 +20,7 @@ use crate::session::{Page, Session};
 use crate::ui::cut_label::cut_label;
 use crate::ui::part::right_end_ui;
 use crate::ui::request::Requests;
+use crate::ui::sanitize;
 use crate::ui::theme;
 use crate::ui::widgets::empty_state_ui;
 use crate::ui::{PageTab, PageView};
@@ -157,9 +158,13 @@ impl RaceView {
             return pep371::wall_ui(ui, model, obstacle, requests);
         }
         let (Some(race), Some(digest)) = (session.race.shown(), &self.digest) else {
-            let advice = "Press Race: the tasks run in each mode and pool size chosen above, in turns, several times each. \
-                          Their times are compared here.";
-            empty_state_ui(ui, ICON_SPORTS_SCORE, "No race yet", advice);
+            let how = "the tasks run in each mode and pool size chosen above, in turns, several times each. Their times \
+                       are compared here.";
+            let advice = match session.race_obstacle() {
+                Some(obstacle) => format!("{obstacle} In a race {how}"),
+                None => format!("Press Race: {how}"),
+            };
+            empty_state_ui(ui, ICON_SPORTS_SCORE, "No race yet", &sanitize::line(advice.as_bytes()));
             return;
         };
         let model = race.model();

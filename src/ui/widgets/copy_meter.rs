@@ -30,6 +30,10 @@ fn words(result_transfers: &ResultTransfers) -> (String, String) {
     let (Some(bytes), Some(way_ns)) = (result_transfers.mean_bytes(), result_transfers.mean_way_ns()) else {
         return ("none yet".to_owned(), "Size of the results, and their time from the worker.".to_owned());
     };
+    if result_transfers.bytes == 0 {
+        let hint = format!("Results without a value or output: {}.", format::count(result_transfers.results));
+        return ("nothing to transfer".to_owned(), hint);
+    }
     let words = format!(
         "{} in total \u{00b7} {} and {} each",
         format::bytes(result_transfers.bytes),
@@ -53,6 +57,8 @@ mod tests {
     #[test]
     fn the_meter_says_size_and_time_of_a_result() {
         assert_eq!(words(&ResultTransfers::default()).0, "none yet");
+        let empty = ResultTransfers { results: 40, ..ResultTransfers::default() };
+        assert_eq!(words(&empty), ("nothing to transfer".into(), "Results without a value or output: 40.".into()));
         let result_transfers = ResultTransfers {
             results: 2,
             bytes: 3000,

@@ -12,6 +12,10 @@ use fanlane_core::model::{CoreHistory, format};
 
 /// Maximum number of steps of all lines; beyond it neighbouring samples are merged to their peak.
 const MAX_STEPS: usize = 20_000;
+/// Number of lines over each other that are as strong as one.
+const FAINT_LINES: f32 = 6.0;
+/// Minimum opacity of a line.
+const MIN_OPACITY: f32 = 0.1;
 /// The top of the axis, in percent: leaves room for the line at 100 %.
 const TOP_PERCENT: f64 = 104.0;
 
@@ -46,7 +50,7 @@ pub fn core_average_ui(ui: &mut Ui, rect: Rect, cores: &CoreHistory, window: &mu
     with_words(response, cores, window, words)
 }
 
-/// The use of each core over time.
+/// The use of each core over time; where cores are more than colours, all of them faint, and their average over them.
 pub fn core_lines_ui(ui: &mut Ui, rect: Rect, cores: &CoreHistory, window: &mut TimeWindow) -> Response {
     let palette = theme::palette(ui);
     let count = cores.cores();
@@ -56,10 +60,18 @@ pub fn core_lines_ui(ui: &mut Ui, rect: Rect, cores: &CoreHistory, window: &mut 
         rect,
         window,
         |plot, shown, group| {
+            let are_told_apart = count <= palette.series.len();
+            let faint = palette.queued.gamma_multiply((FAINT_LINES / count as f32).max(MIN_OPACITY));
             for core in 0..count {
                 let peak =
                     |columns: Range<usize>| columns.map(|column| cores.percent(column)[core]).fold(0.0, f32::max);
-                plot.steps(steps(cores, shown.clone(), group, |columns| f64::from(peak(columns))), palette.line(core));
+                let color = if are_told_apart { palette.line(core) } else { faint };
+                plot.steps(steps(cores, shown.clone(), group, |columns| f64::from(peak(columns))), color);
+            }
+            if !are_told_apart {
+                let average =
+                    |columns: Range<usize>| columns.map(|column| mean(cores.percent(column))).fold(0.0, f32::max);
+                plot.steps(steps(cores, shown, group, |columns| f64::from(average(columns))), palette.accent);
             }
         },
         cores,
@@ -71,17 +83,21 @@ pub fn core_lines_ui(ui: &mut Ui, rect: Rect, cores: &CoreHistory, window: &mut 
     with_words(response, cores, window, |column| words(cores.percent(column)))
 }
 
-/// The legend of the lines; nothing if lines share colours.
+/// The legend of the lines.
 pub fn core_legend_ui(ui: &mut Ui, cores: &CoreHistory) {
     let palette = theme::palette(ui);
-    if cores.cores() > palette.series.len() {
-        return;
-    }
     ui.spacing_mut().item_spacing.x = theme::HALF;
-    for core in 0..cores.cores() {
+    let mut key_ui = |color, words: &str| {
         let (rect, _) = ui.allocate_exact_size(vec2(1.5 * theme::UNIT, theme::UNIT), Sense::hover());
-        ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(2.0 * theme::LINE, palette.line(core)));
-        ui.label(RichText::new(core.to_string()).small().color(palette.text_weak));
+        ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(2.0 * theme::LINE, color));
+        ui.label(RichText::new(words).small().color(palette.text_weak));
+    };
+    if cores.cores() > palette.series.len() {
+        key_ui(palette.accent, "average");
+        return key_ui(palette.queued, "each");
+    }
+    for core in 0..cores.cores() {
+        key_ui(palette.line(core), &core.to_string());
     }
 }
 

@@ -165,9 +165,15 @@ fn paint_core_numbers(ui: &Ui, cores: usize, cells: Rect) {
     let row = cells.height() / cores as f32;
     let every =
         [1, 2, 4, 8, 16, 32, 64].into_iter().find(|every| *every as f32 * row >= MIN_LABEL_DISTANCE).unwrap_or(128);
+    let mut last_y = f32::NEG_INFINITY;
     for core in (0..cores).step_by(every) {
         let at = pos2(cells.left() - theme::HALF, cells.top() + (core as f32 + 0.5) * row);
         let at = pos2(at.x, at.y.max(cells.top() + MIN_LABEL_DISTANCE / 2.0));
+        // The first has moved down, into the strip.
+        if at.y - last_y < MIN_LABEL_DISTANCE {
+            continue;
+        }
+        last_y = at.y;
         ui.painter().text(at, Align2::RIGHT_CENTER, core.to_string(), font.clone(), color);
     }
 }

@@ -145,13 +145,16 @@ impl PythonSpec {
         }
         match (&self.file, &self.module) {
             (Some(_), Some(_)) => return Some("it names a file and a module; remove one".to_owned()),
-            (None, None) => return Some("it names no file and no module; add file: \"….py\"".to_owned()),
+            (None, None) => return Some("no Python file is named; give one, such as model.py, or a module".to_owned()),
             (Some(file), None) if file.is_empty() => return Some("the name of its file is empty".to_owned()),
             (Some(_), None) => {}
             (None, Some(module)) if is_dotted_name(module) => {}
             (None, Some(module)) => return Some(format!("'{module}' is no name of a module, such as pkg.mod")),
         }
         for (what, name) in [("function", Some(&self.function)), ("initializer", self.initializer.as_ref())] {
+            if let Some("") = name.map(String::as_str) {
+                return Some(format!("no {what} is named; give one of the file or module, such as cube"));
+            }
             if let Some(name) = name.filter(|name| !is_dotted_name(name)) {
                 return Some(format!("'{name}' is no name of a function; set {what} to one, such as cube"));
             }

@@ -181,7 +181,10 @@ fn queue_ui(
         steps.get(index)
     });
     let step = pointed.or(steps.last());
+    let is_over = pointed.is_none() && data.model.progress.summary.is_some();
     let running = step.map_or_else(String::new, |step| match (step.running_min, step.running_max) {
+        // Its last step is the time in which the last task ended.
+        _ if is_over => format::count(0),
         (min, max) if min == max => format::count(max),
         (min, max) => format!("{min}–{max}"),
     });
@@ -256,14 +259,16 @@ fn throughput_ui(ui: &mut Ui, heads: Rect, plot: Rect, data: &LiveData<'_>, stat
     let words = |value: f64| if value.fract() == 0.0 { quantity::short_count(value) } else { String::new() };
     let frame = PlotFrame { name: "throughput", rect: upper, y_max: (largest * 1.08).max(1.0), y_words: &words };
     let response = plot_frame_ui(ui, &frame, window, |plot| {
-        plot.steps(
-            (0..groups).map(|place| {
-                let (from_ns, _) = span(place * group);
-                let (_, to_ns) = span((place + 1) * group - 1);
-                (from_ns, to_ns, rate_of(place))
-            }),
-            palette.outcome(OutcomeClass::Done),
-        );
+        let group_ns = width_ns * group as f64;
+        let rates = (0..groups).map(|place| {
+            let (from_ns, _) = span(place * group);
+            let (_, to_ns) = span((place + 1) * group - 1);
+            (from_ns, to_ns, rate_of(place))
+        });
+        // The rate of a moment that has hardly begun would be drawn as a fall to nothing.
+        let known =
+            rates.filter(|(from_ns, to_ns, _)| *from_ns == 0.0 || to_ns - from_ns >= group_ns * MIN_KNOWN_SHARE);
+        plot.steps(known, palette.outcome(OutcomeClass::Done));
     });
     let rate_words = || format!("{} a moment ago, at most {}", format::rate(rate), format::rate(largest));
     describe(ui, &response, Role::Image, "Ended tasks a second over time", rate_words);
@@ -272,11 +277,13 @@ fn throughput_ui(ui: &mut Ui, heads: Rect, plot: Rect, data: &LiveData<'_>, stat
         return;
     }
     let most = pool.columns().iter().filter_map(|column| column.memory_bytes).max().unwrap_or(1);
-    let words = |value: f64| if value == 0.0 { String::new() } else { format::bytes((value * MIB) as u64) };
+    // Marks are whole numbers of it.
+    let unit = if most >= 1 << 30 { GIB } else { MIB };
+    let words = |value: f64| if value == 0.0 { String::new() } else { format::bytes((value * unit) as u64) };
     let frame = PlotFrame {
         name: "memory of the workers",
         rect: lower.with_min_y(lower.top() + theme::UNIT),
-        y_max: (most as f64 * 1.08 / MIB).max(1.0),
+        y_max: (most as f64 * 1.08 / unit).max(1.0),
         y_words: &words,
     };
     let response = plot_frame_ui(ui, &frame, window, |plot| {
@@ -284,7 +291,7 @@ fn throughput_ui(ui: &mut Ui, heads: Rect, plot: Rect, data: &LiveData<'_>, stat
         let parts = pool.columns().iter().enumerate().filter_map(|(index, column)| {
             held = column.memory_bytes.or(held);
             let (from_ns, to_ns) = span(index);
-            held.map(|bytes| (from_ns, to_ns, bytes as f64 / MIB))
+            held.map(|bytes| (from_ns, to_ns, bytes as f64 / unit))
         });
         plot.steps(parts, memory_color(palette));
     });
@@ -302,8 +309,11 @@ fn group_of(pool: &PoolHistory, span_ns: f64) -> usize {
 /// Maximum number of rates in view, about.
 const MAX_RATES: f64 = 24.0;
 
-/// Marks of memory are whole MiB.
+/// Minimum share of its length that the last rate in view covers.
+const MIN_KNOWN_SHARE: f64 = 0.25;
+
 const MIB: f64 = (1 << 20) as f64;
+const GIB: f64 = (1 << 30) as f64;
 
 fn empty_plot_ui(ui: &mut Ui, rect: Rect, window: &mut TimeWindow, name: &str, words: &str) {
     let palette = theme::palette(ui);
@@ -311,6 +321,10 @@ fn empty_plot_ui(ui: &mut Ui, rect: Rect, window: &mut TimeWindow, name: &str, w
     let frame = PlotFrame { name, rect, y_max: 1.0, y_words: &no_marks };
     let response = plot_frame_ui(ui, &frame, window, |_| {});
     let font = egui::TextStyle::Small.resolve(ui.style());
-    ui.painter().text(rect.center(), egui::Align2::CENTER_CENTER, words, font, palette.text_weak);
+    let galley = ui.painter().layout_no_wrap(words.to_owned(), font, palette.text_weak);
+    let place = Rect::from_center_size(rect.center(), galley.size());
+    // The lines of the grid do not cross the words.
+    ui.painter().rect_filled(place.expand2(vec2(theme::HALF, 0.0)), 0.0, palette.sunken);
+    ui.painter().galley(place.min, galley, palette.text_weak);
     describe(ui, &response, Role::Image, name, || words.to_owned());
 }

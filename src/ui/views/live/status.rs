@@ -39,12 +39,15 @@ pub fn status_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Opt
         let builder =
             UiBuilder::new().scope_id(ui.scope_id().with("state")).layout(Layout::left_to_right(Align::Center));
         ui.scope_builder(builder, |ui| {
+            // Between what is there: parts without contents leave no gap.
+            ui.spacing_mut().item_spacing.x = 0.0;
             if is_paused {
                 ui.label(icon_text(ICON_PAUSE).color(palette.text_strong));
+                ui.add_space(theme::UNIT);
             }
             // Their lists stay open, whatever appears before them.
-            let overdue = part_ui(ui, "overdue tasks", |ui| lists::overdue_ui(ui, data));
-            let queued = part_ui(ui, "waiting tasks", |ui| lists::queued_ui(ui, data, queue.is_some()));
+            let overdue = list_part_ui(ui, "overdue tasks", |ui| lists::overdue_ui(ui, data));
+            let queued = list_part_ui(ui, "waiting tasks", |ui| lists::queued_ui(ui, data, queue.is_some()));
             action = overdue.or(queued).or(action);
             let words = sanitize::line(words(data, queue).as_bytes());
             let text = RichText::new(&words).color(match is_paused {
@@ -59,11 +62,23 @@ pub fn status_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Opt
                 if button.accessible_name("Resume the run").clicked() {
                     action = Some(LiveAction::Resume);
                 }
+                ui.add_space(theme::UNIT);
             }
             ui.add(cut_label(text)).on_hover_text(words);
         });
     });
     action
+}
+
+/// A part with what follows a list's button: a gap, if there is a button.
+fn list_part_ui(ui: &mut Ui, name: &str, contents: impl FnOnce(&mut Ui) -> Option<LiveAction>) -> Option<LiveAction> {
+    part_ui(ui, name, |ui| {
+        let action = contents(ui);
+        if ui.min_rect().width() > 0.0 {
+            ui.add_space(theme::UNIT);
+        }
+        action
+    })
 }
 
 /// Something other than a lack of free workers holds up the queue.

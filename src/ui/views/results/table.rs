@@ -37,8 +37,9 @@ const TASK: Title = Title { words: "Task", sort: None, units: 0.0, right: false 
 const HIT: Title = Title { words: "Matching line", sort: None, units: 0.0, right: false };
 const OUTCOME: Title = Title { words: "Outcome", sort: Some(SortKey::Outcome), units: 12.0, right: false };
 const TRIES: Title = Title { words: "Tries", sort: Some(SortKey::Attempts), units: 6.0, right: true };
-const WALL: Title = Title { words: "Wall", sort: Some(SortKey::Wall), units: 9.0, right: true };
-const CPU: Title = Title { words: "CPU", sort: Some(SortKey::Cpu), units: 9.0, right: true };
+// `59 min 59 s` fits in it.
+const WALL: Title = Title { words: "Wall", sort: Some(SortKey::Wall), units: 11.5, right: true };
+const CPU: Title = Title { words: "CPU", sort: Some(SortKey::Cpu), units: 11.5, right: true };
 const LANE: Title = Title { words: "Lane", sort: Some(SortKey::Worker), units: 6.0, right: true };
 
 /// Distance between the numbers and the task, in points.
@@ -50,7 +51,7 @@ const MAX_LINE_BYTES: usize = 4 << 10;
 const OF_COMMANDS: [Title; 9] = [
     NUMBER,
     OUTCOME,
-    Title { words: "Exit", sort: Some(SortKey::Exit), units: 8.0, right: true },
+    Title { words: "Exit", sort: Some(SortKey::Exit), units: 7.0, right: true },
     TRIES,
     WALL,
     CPU,

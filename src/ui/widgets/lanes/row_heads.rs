@@ -207,11 +207,15 @@ pub fn thin_rows_ui(ui: &Ui, data: &LanesData<'_>, rows: &Rows<'_>, shown_rows: 
     let font = TextStyle::Small.resolve(ui.style());
     let every = (MIN_NUMBER_DISTANCE / rows.height()).ceil().max(1.0) as usize;
     let right = shown(heads).next().map_or(heads.max, |(_, _, place)| place.max) - theme::HALF;
+    // The last one only where it is not cut.
+    let bottom = ui.clip_rect().bottom() - MIN_NUMBER_DISTANCE / 2.0;
     for row in shown_rows.step_by(every) {
         let Some(lane) = rows.lanes(row).first() else { continue };
         let at =
             pos2(right, (rows.range(row, top).min + MIN_NUMBER_DISTANCE / 2.0).min(rows.range(row, top).max + 7.0));
-        painter.text(at, Align2::RIGHT_CENTER, lane + 1, font.clone(), palette.text_weak);
+        if at.y <= bottom {
+            painter.text(at, Align2::RIGHT_CENTER, lane + 1, font.clone(), palette.text_weak);
+        }
     }
 }
 

@@ -190,6 +190,7 @@ impl PythonExecutor {
         // Held until it is there, so that the lanes of this process start one alone.
         let mut shared = is_shared.then(|| context.interpreter.lock().unwrap_or_else(PoisonError::into_inner));
         let running = shared.as_ref().and_then(|shared| shared.upgrade()).filter(|process| process.is_running());
+        let is_reused = running.is_some();
         let process = match running {
             Some(process) => process,
             None => Arc::new(self.start_process(watch)?),
@@ -207,7 +208,17 @@ impl PythonExecutor {
         // Where the import of its module is, the main thread knows.
         watch.has_stack(Some(place(process.pid().as_raw_nonzero().get().unsigned_abs())));
         self.kept = Some(Kept { process: Arc::clone(&process), streams, link, calls: 0, is_dead: false });
-        let thread = self.await_ready(output)?;
+        let thread = match self.await_ready(watch, output) {
+            Ok(thread) => thread,
+            Err(_) if is_reused && self.kept.as_ref().is_some_and(|kept| kept.is_dead) && watch.ending().is_none() => {
+                // A call of another lane has ended it.
+                self.failed_starts = self.failed_starts.saturating_sub(1);
+                self.unusable = None;
+                self.leave(Some(output));
+                return self.start(watch, output);
+            }
+            Err(reason) => return Err(reason),
+        };
         watch.has_stack(Some(place(thread)));
         // A call that is alone from its beginning on: its time begins now.
         self.batch_size = BatchSize::default();
@@ -233,7 +244,7 @@ impl PythonExecutor {
     }
 
     /// Waits until the function is there; returns the thread that calls it.
-    fn await_ready(&mut self, output: &mut CallOutput<'_>) -> Result<u32, String> {
+    fn await_ready(&mut self, watch: &dyn TaskWatch, output: &mut CallOutput<'_>) -> Result<u32, String> {
         let until = Instant::now() + START_TIMEOUT;
         loop {
             let Some(kept) = &mut self.kept else { return Ok(0) };
@@ -250,7 +261,8 @@ impl PythonExecutor {
             if kept.is_dead {
                 self.context.wait_if_aborting();
                 let status = kept.process.end_within(Duration::ZERO).status;
-                self.failed_starts += 1;
+                // One that was ended because its call is not wanted any more says nothing about the next one.
+                self.failed_starts += u32::from(watch.ending().is_none());
                 let how = process::how_ended(status);
                 let reason = format!(
                     "the interpreter {how} before the function could be called: see what its module does when it is imported, and \
