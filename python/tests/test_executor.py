@@ -198,6 +198,12 @@ class Ends(Case):
             open(go, "w").close()
             self.assertEqual(call.result(60), 8)
 
+    def test_a_call_whose_interpreter_is_killed_while_it_starts_gets_another(self):
+        begun = os.path.join(self.folder, "begun")
+        with fanlane.Executor(1, initializer=functions.die_at_first, initargs=(begun, 2)) as executor:
+            self.assertEqual(executor.submit(functions.cube, 2).result(60), 8)
+        self.assertEqual(os.path.getsize(begun), 3)
+
     def test_a_future_whose_lock_an_interrupt_has_left_held_keeps_no_other_waiting(self):
         go = os.path.join(self.folder, "go")
         with fanlane.Executor(1) as executor:
