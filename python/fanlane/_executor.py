@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+import traceback
 import weakref
 from collections import deque
 from concurrent.futures import Executor as _Executor
@@ -54,6 +55,21 @@ class CallFuture(Future, Sink):  # type: ignore[type-arg]
         self._run.cancel(self)
         return True
 
+    def result(self, timeout: Optional[float] = None) -> Any:
+        """The value of the call, as `concurrent.futures.Future` has it. A fork of the script hears of no end that came after it."""
+        self._check_process()
+        return super().result(timeout)
+
+    def exception(self, timeout: Optional[float] = None) -> Optional[BaseException]:
+        """The exception of the call; None where it has returned a value."""
+        self._check_process()
+        return super().exception(timeout)
+
+    def _check_process(self) -> None:
+        # Without its lock, which another thread may have held when this process was forked.
+        if self._run.is_foreign and self._state not in ("FINISHED", "CANCELLED", "CANCELLED_AND_NOTIFIED"):
+            self._run.check_process()
+
     def running(self) -> bool:
         """Whether a worker is doing the call."""
         return not self.done() and self._run.is_running(self)
@@ -80,6 +96,9 @@ class CallFuture(Future, Sink):  # type: ignore[type-arg]
         except InvalidStateError:
             # It was cancelled meanwhile.
             pass
+        except BaseException:
+            # A callback has asked Python to exit. It is shown like other errors of callbacks, and ends no other call.
+            traceback.print_exc()
 
 
 class Executor(_Executor):

@@ -191,7 +191,7 @@ class Feeder:
             values: List[Any] = [(tuple(item), {}) for item in items]
             self.submit(CALL, values, [label_of_call(name, *value) for value in values])
             return
-        labels = [f"{name}({item})" if type(item) is int else shortened(f"{name}({short(item)})") for item in items]
+        labels = [f"{name}({item})" if type(item) is int and item.bit_length() < 64 else shortened(f"{name}({short(item)})") for item in items]
         self.submit(CALL, [((item,), {}) for item in items], labels)
 
     def submit(self, kind: int, values: List[Any], labels: List[str]) -> None:

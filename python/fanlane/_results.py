@@ -111,7 +111,9 @@ class AsyncResult(Sink, Generic[T]):
         return self._success
 
     def wait(self, timeout: Optional[float] = None) -> None:
-        """Waits until the call has ended, or `timeout` seconds."""
+        """Waits until the call has ended, or `timeout` seconds. A fork of the script hears of no end that came after it."""
+        if not self._event.is_set():
+            self._run.check_process()
         self._event.wait(timeout)
 
     def get(self, timeout: Optional[float] = None) -> T:
@@ -407,6 +409,8 @@ class IMapIterator(Generic[T], Iterator[T]):
             except IndexError:
                 pass
             try:
+                if not self._feed.has_news():
+                    self._run.check_process()
                 value = self._feed.next(timeout)
             except NotYet:
                 raise timeout_error() from None

@@ -244,6 +244,15 @@ def start_slowly(begun, go):
     wait_for_file(go)
 
 
+def die_at_first(begun, times):
+    """An initializer whose interpreter is killed so many times."""
+    with open(begun, "a+b") as file:
+        file.write(b"x")
+        file.flush()
+        if file.tell() <= times:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
 def speak(words):
     print(words, flush=True)
     print(words.upper(), file=sys.stderr, flush=True)

@@ -2,8 +2,11 @@
 
 import asyncio
 import concurrent.futures as futures
+import contextlib
 import gc
+import io
 import itertools
+import multiprocessing
 import os
 import threading
 import unittest
@@ -25,7 +28,8 @@ class Interface(Case):
             lambda executor: sorted(f.result() for f in futures.as_completed([executor.submit(functions.cube, n) for n in range(9)])),
             lambda executor: len(futures.wait([executor.submit(functions.cube, n) for n in range(5)]).done),
         ]
-        with fanlane.Executor(2) as ours, futures.ProcessPoolExecutor(2) as theirs:
+        # The fork server, which newer Pythons take, stays until the end of the script.
+        with fanlane.Executor(2) as ours, futures.ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as theirs:
             for number, ask in enumerate(asked):
                 with self.subTest(number):
                     self.assertEqual(ask(ours), ask(theirs))
@@ -194,6 +198,12 @@ class Ends(Case):
             open(go, "w").close()
             self.assertEqual(call.result(60), 8)
 
+    def test_a_call_whose_interpreter_is_killed_while_it_starts_gets_another(self):
+        begun = os.path.join(self.folder, "begun")
+        with fanlane.Executor(1, initializer=functions.die_at_first, initargs=(begun, 2)) as executor:
+            self.assertEqual(executor.submit(functions.cube, 2).result(60), 8)
+        self.assertEqual(os.path.getsize(begun), 3)
+
     def test_a_future_whose_lock_an_interrupt_has_left_held_keeps_no_other_waiting(self):
         go = os.path.join(self.folder, "go")
         with fanlane.Executor(1) as executor:
@@ -230,6 +240,42 @@ class Ends(Case):
                         os._exit(code)
             self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 0)
             self.assertEqual(executor.submit(functions.cube, 3).result(60), 27)
+
+    def test_a_callback_that_exits_ends_no_other_call(self):
+        def leave(_):
+            raise SystemExit(4)
+
+        go = os.path.join(self.folder, "go")
+        with fanlane.Executor(1) as executor:
+            call = executor.submit(functions.wait_for_file, go)
+            call.add_done_callback(leave)
+            shown = io.StringIO()
+            with contextlib.redirect_stderr(shown):
+                open(go, "w").close()
+                self.assertEqual(call.result(60), go)
+                self.assertEqual(executor.submit(functions.cube, 2).result(60), 8)
+            self.assertIn("SystemExit: 4", shown.getvalue())
+
+    def test_a_fork_does_not_wait_for_what_it_never_hears_of(self):
+        go = os.path.join(self.folder, "go")
+        with fanlane.Executor(1) as executor, fanlane.Pool(1) as pool:
+            known, got = executor.submit(functions.cube, 2), pool.apply_async(functions.cube, (3,))
+            self.assertEqual((known.result(60), got.get(60)), (8, 27))
+            pending, later = executor.submit(functions.wait_for_file, go), pool.apply_async(functions.wait_for_file, (go,))
+            more = pool.imap(functions.wait_for_file, [go])
+            child = os.fork()
+            if child == 0:
+                code = 1
+                try:
+                    for ask in (pending.result, pending.exception, later.get, more.next):
+                        self.assertRaisesRegex(RuntimeError, "forked", ask)
+                    self.assertEqual((known.result(), got.get()), (8, 27))
+                    code = 0
+                finally:
+                    os._exit(code)
+            self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 0)
+            open(go, "w").close()
+            self.assertEqual((pending.result(60), later.get(60), next(more)), (go, go, go))
 
     def test_one_that_is_never_used_starts_nothing(self):
         with fanlane.Executor(4) as executor:

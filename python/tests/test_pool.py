@@ -17,6 +17,12 @@ from support import DEADLINE_SECS, Case, wait_until
 
 
 class Values(Case):
+    def test_integers_of_any_size_are_items(self):
+        items = [0, 2**63, -(2**64), 10**5000]
+        with fanlane.Pool(1) as pool:
+            self.assertEqual(pool.map(abs, items, chunksize=1), [abs(item) for item in items])
+            self.assertEqual(list(pool.imap(abs, iter(items))), [abs(item) for item in items])
+
     def test_gives_what_multiprocessing_gives(self):
         asked = [
             lambda pool: pool.apply(functions.add, (1, 2), {"scale": 3}),

@@ -162,10 +162,25 @@ impl Notices {
     }
 }
 
-/// A library's message as a sentence.
+/// A library's message as a sentence. A function that it begins with, such as `cube(n)`, keeps its name.
 pub(crate) fn sentence(message: &str) -> String {
     let mut letters = message.chars();
     let Some(first) = letters.next() else { return String::new() };
     let end = if message.ends_with(['.', '!', '?']) { "" } else { "." };
+    if message.split(' ').next().is_some_and(|word| word.contains('(')) {
+        return format!("{message}{end}");
+    }
     format!("{}{}{end}", first.to_uppercase(), letters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_begins_with_a_capital_and_names_functions_as_they_are() {
+        assert_eq!(sentence("the disk is full"), "The disk is full.");
+        assert_eq!(sentence("area(width) needs 1 argument"), "area(width) needs 1 argument.");
+        assert_eq!(sentence(""), "");
+    }
 }

@@ -329,7 +329,7 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
     if let Some(ended) = swept {
         remark(&ended);
     }
-    if batch.is_empty() && batch.job().reads_stdin() {
+    if batch.is_empty() && batch.job().reads_stdin() && batch.job().pipe.is_none() {
         remark(&no_input_words(batch.job()));
     }
     let next = recorded

@@ -145,13 +145,16 @@ impl PythonSpec {
         }
         match (&self.file, &self.module) {
             (Some(_), Some(_)) => return Some("it names a file and a module; remove one".to_owned()),
-            (None, None) => return Some("it names no file and no module; add file: \"….py\"".to_owned()),
+            (None, None) => return Some("no Python file is named; give one, such as model.py, or a module".to_owned()),
             (Some(file), None) if file.is_empty() => return Some("the name of its file is empty".to_owned()),
             (Some(_), None) => {}
             (None, Some(module)) if is_dotted_name(module) => {}
             (None, Some(module)) => return Some(format!("'{module}' is no name of a module, such as pkg.mod")),
         }
         for (what, name) in [("function", Some(&self.function)), ("initializer", self.initializer.as_ref())] {
+            if let Some("") = name.map(String::as_str) {
+                return Some(format!("no {what} is named; give one of the file or module, such as cube"));
+            }
             if let Some(name) = name.filter(|name| !is_dotted_name(name)) {
                 return Some(format!("'{name}' is no name of a function; set {what} to one, such as cube"));
             }
@@ -351,9 +354,9 @@ mod tests {
         assert_eq!(spec.problem(), None);
         let wrong = [
             (PythonSpec { module: Some("m".to_owned()), ..spec.clone() }, "a file and a module"),
-            (PythonSpec { file: None, ..spec.clone() }, "no file and no module"),
+            (PythonSpec { file: None, ..spec.clone() }, "no Python file is named"),
             (PythonSpec { function: "a b".to_owned(), ..spec.clone() }, "'a b' is no name"),
-            (PythonSpec { initializer: Some(String::new()), ..spec.clone() }, "set initializer"),
+            (PythonSpec { initializer: Some(String::new()), ..spec.clone() }, "no initializer is named"),
             (PythonSpec { max_calls: Some(0), ..spec.clone() }, "max_calls is 0"),
             (PythonSpec { script: Some("train.py".to_owned()), ..spec.clone() }, "remove file"),
         ];

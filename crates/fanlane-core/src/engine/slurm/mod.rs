@@ -58,6 +58,7 @@ const WITHOUT_PYTHON: Limitation = Limitation {
 const LIMITATIONS: &[Limitation] = &[
     WITHOUT_PYTHON,
     Limitation { demand: Demand::Threads, reason: "an element does one task at a time; use mode pool" },
+    Limitation { demand: Demand::Blocks, reason: "it is cut and read on this machine; cut it into files first" },
     Limitation { demand: Demand::Terminal, reason: "a node has no terminal" },
     Limitation {
         demand: Demand::GrowingInputs,

@@ -37,6 +37,7 @@ impl Batch {
             order: self.order.only(tasks),
             dependencies: Dependencies::new(),
             requests: self.requests.as_ref().map(|requests| Arc::new(requests.only(tasks))),
+            blocks: self.blocks.clone(),
         }
     }
 

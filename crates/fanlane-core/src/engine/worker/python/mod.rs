@@ -171,15 +171,17 @@ impl PythonExecutor {
         if let Some(reason) = &self.unusable {
             return Err(Outcome::CannotStart(reason.as_str().into()));
         }
-        let result = self.start(watch, output);
-        match result {
-            Ok(()) => {
+        loop {
+            let failed_starts = self.failed_starts;
+            let Err(reason) = self.start(watch, output) else {
                 self.failed_starts = 0;
-                Ok(())
-            }
-            Err(reason) => {
-                self.leave(Some(output));
-                Err(Outcome::CannotStart(reason.into()))
+                return Ok(());
+            };
+            self.leave(Some(output));
+            // One that has ended by itself before the call began may have been killed: another one is tried, as often as that makes
+            // sense.
+            if self.failed_starts == failed_starts || self.unusable.is_some() || watch.ending().is_some() {
+                return Err(Outcome::CannotStart(reason.into()));
             }
         }
     }
