@@ -21,6 +21,7 @@ fn take_role() -> ExitCode {
         host::host_role(),
         host::queue_role(),
         host::python_pool_role(),
+        cli::guard_role(),
     ]);
     standard_streams::make_blocking();
     export_program_path();

@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn the_flag_of_each_field_of_a_job_is_a_flag_of_run_with_its_help() {
         // These count, negate or mean something else than their field.
-        let have_their_own_help = ["retries", "seed"];
+        let have_their_own_help = ["retries", "seed", "pipe"];
         let mut cli = Cli::command();
         let run = cli.find_subcommand_mut("run").expect("the command");
         for field in field::fields() {

@@ -53,6 +53,7 @@ use commands::{Cli, Command};
 use detached::window::WindowArgs;
 use execute::RunRequest;
 use plan::Plan;
+pub use race::guard_role;
 use run::pack_args::with_one_line;
 use run_name::RunName;
 use subcommand::Subcommand;
@@ -122,23 +123,16 @@ fn request_of(cli: Cli) -> Request {
 
 /// The arguments of a command with the options of the profiles that it names in front of its own.
 fn with_profiles(cli: Cli, words: &[OsString], commands: &mut clap::Command) -> anyhow::Result<Cli> {
-    let (name, profiles) = match &cli.command {
-        Some(Command::Run(run)) => ("run", run.profiles()),
-        Some(Command::Add(add)) => ("add", add.profiles()),
-        _ => return Ok(cli),
-    };
+    let profiles = profiles_of(&cli);
+    let name = if matches!(cli.command, Some(Command::Add(_))) { "add" } else { "run" };
     let Some(place) = words.iter().position(|word| word == name).filter(|_| !profiles.is_empty()) else {
         return Ok(cli);
     };
     let (mut options, mut command) = (Vec::new(), Vec::new());
     for name in profiles {
-        let mut own = run::profile::read(name)?;
-        let asked = [words[..=place].to_vec(), own.clone()].concat();
-        let fault = |error: clap::Error| anyhow::anyhow!("the profile {name}: {}", error.to_string().trim_end());
-        let mut parsed = parse(asked, commands).map_err(fault)?;
-        let behind = parsed.command.as_mut().and_then(Command::words).map_or(0, |words| words.len());
-        command.extend(own.split_off(own.len() - behind));
-        options.extend(own);
+        let of_profile = words_of_profile(name, &words[..=place], &mut Vec::new(), commands)?;
+        options.extend(of_profile.0);
+        command.extend(of_profile.1);
     }
     let asked = [&words[..=place], &options, &words[place + 1..]].concat();
     let fault = |error: clap::Error| anyhow::anyhow!("with the profile: {}", error.to_string().trim_end());
@@ -147,6 +141,45 @@ fn with_profiles(cli: Cli, words: &[OsString], commands: &mut clap::Command) -> 
         behind.splice(0..0, command);
     }
     Ok(cli)
+}
+
+fn profiles_of(cli: &Cli) -> &[String] {
+    match &cli.command {
+        Some(Command::Run(run)) => run.profiles(),
+        Some(Command::Add(add)) => add.profiles(),
+        _ => &[],
+    }
+}
+
+/// The options of a profile and the words of its command, behind those of the profiles that it names itself. `head` is what
+/// stands in front of options, `within` the profiles that have named this one.
+fn words_of_profile(
+    name: &str,
+    head: &[OsString],
+    within: &mut Vec<String>,
+    commands: &mut clap::Command,
+) -> anyhow::Result<(Vec<OsString>, Vec<OsString>)> {
+    anyhow::ensure!(
+        !within.iter().any(|outer| outer == name),
+        "the profile {name} is named by itself, by way of {}; remove one of these",
+        within.join(", ")
+    );
+    let mut own = run::profile::read(name)?;
+    let fault = |error: clap::Error| anyhow::anyhow!("the profile {name}: {}", error.to_string().trim_end());
+    let mut parsed = parse([head, &own].concat(), commands).map_err(fault)?;
+    let named = profiles_of(&parsed).to_vec();
+    let behind = parsed.command.as_mut().and_then(Command::words).map_or(0, |words| words.len());
+    let (mut options, mut command) = (Vec::new(), Vec::new());
+    within.push(name.to_owned());
+    for inner in &named {
+        let of_inner = words_of_profile(inner, head, within, commands)?;
+        options.extend(of_inner.0);
+        command.extend(of_inner.1);
+    }
+    within.pop();
+    command.extend(own.split_off(own.len() - behind));
+    options.extend(own);
+    Ok((options, command))
 }
 
 /// Names the word that an option takes as text, and that is none.

@@ -302,6 +302,40 @@ fn what_a_cluster_cannot_do_is_refused_before_anything_is_submitted() {
 }
 
 #[test]
+fn python_functions_are_called_by_the_interpreter_of_the_profile() {
+    let Some(cluster) = Cluster::start() else { return };
+    let source = "import os, sys\n\ndef twice(n):\n    print(os.environ.get('SLURMD_NODENAME'))\n    return 2 * n if n % 5 else 1 / 0\n";
+    fs::write(cluster.path().join("twice.py"), source).unwrap();
+    let profiles = cluster.path().join(".config/fanlane/engines");
+    let shared = cluster.shared();
+    for (name, python) in [("python", "python3"), ("missing", "/nowhere/python3")] {
+        let text = format!("Slurm(shared_folder: {shared:?}, python: {python:?}, resubmissions: 0)");
+        fs::write(profiles.join(format!("{name}.ron")), text).unwrap();
+    }
+    let inputs = numbers(40);
+    let calls = |engine: &str| {
+        let words = ["run", "--engine", engine, "--json", "--python"];
+        cluster.run(&self::words(&words, "twice.py:twice", &inputs))
+    };
+    let here = calls("local");
+    let there = calls("slurm:python");
+    assert_eq!((here.code, there.code), (Some(1), Some(1)), "{}", there.err);
+    let values = |lines: &str| -> BTreeMap<u64, Value> {
+        let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter_map(|line| Some((line["task"].as_u64()?, line["value"].clone()))).collect()
+    };
+    assert_eq!(values(&there.out), values(&here.out));
+    assert!(there.out.contains("ZeroDivisionError") && there.out.contains("\"n1\\n\""), "{}", there.out);
+    let missing = calls("slurm:missing");
+    assert_eq!(missing.code, Some(1), "{missing:?}");
+    assert!(missing.out.contains("/nowhere/python3"), "{missing:?}");
+    let refused = calls("slurm");
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.err.contains("the profile names no interpreter on the nodes"), "{refused:?}");
+    cluster.nothing_is_left();
+}
+
+#[test]
 fn the_number_of_workers_is_changed_while_a_detached_batch_goes_on() {
     let Some(cluster) = Cluster::start() else { return };
     let inputs = numbers(64);

@@ -25,7 +25,7 @@ const BAD_USAGE: &[(&str, &str)] = &[
     ("run|-l2|-n|2|x|:::|a", "cannot be used with"),
     ("run|-J|missing|echo|:::|a", "there is no profile missing in "),
     ("run|--tmpdir|missing|echo|:::|a", "the folder missing of --tmpdir is not there"),
-    ("run|--pipe|--block|1M|wc", "'--stdin-file'"),
+    ("run|--tee|wc", "Each block goes to one task"),
     ("run|--tmuxpane|echo|:::|a", "--tmuxpane of GNU parallel is left out: "),
     ("run|--link|echo|:::|a|::::|f", "--link begins the shorter sources again"),
     ("run|-I|,|echo , {}|:::|a", "the braces {} in the command are text"),
@@ -310,4 +310,20 @@ fn help_and_version_go_to_standard_output() {
         let ended = run_with(&words.split('|').collect::<Vec<_>>(), b"");
         assert!(ended.code == Some(0) && ended.out.contains(part) && ended.err.is_empty(), "{words}: {ended:?}");
     }
+}
+
+#[test]
+fn a_profile_names_others_whose_options_count_before_its_own_and_never_itself() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
+    write("inner", "--tagstring inner-{} --retries 2\n");
+    write("outer", "-J ./inner --tagstring 'outer {}'\necho\n");
+    write("circle", "-J ./circle-too\n");
+    write("circle-too", "-J ./circle\n");
+    let ended = run_in(&["run", "-J", "./outer", "{}!", ":::", "b"], folder.path());
+    assert!(ended.code == Some(0) && ended.out == "outer b\tb!\n", "{ended:?}");
+    let dry = run_in(&["run", "-J", "./inner", "-k", "echo {}", ":::", "a"], folder.path());
+    assert!(dry.code == Some(0) && dry.out == "inner-a\ta\n", "{dry:?}");
+    let ended = run_in(&["run", "-J", "./circle", "echo", ":::", "b"], folder.path());
+    assert!(ended.code == Some(2) && ended.err.contains("is named by itself"), "{ended:?}");
 }

@@ -80,6 +80,7 @@ pub fn everything() -> Job {
         .into(),
         stdin: Some("{2}\n".to_owned()),
         stdin_file: None,
+        pipe: None,
         remote_files: RemoteFiles {
             transfer: vec!["{1}".to_owned(), " a b ".to_owned()],
             returned: vec!["{.}.out".to_owned()],

@@ -57,6 +57,7 @@
 //! | to | use |
 //! | --- | --- |
 //! | call functions in workers | [`Pool`]; [`ThreadPool`] has the same methods |
+//! | wait for several calls, also of different pools | [`as_completed`], [`wait_for_calls`] |
 //! | run one function in a process of its own | [`spawn()`], which gives its value; [`Process`], which gives an exit code; [`active_children`], [`current_process`] |
 //! | send values | [`pipe`], [`Connection`], [`wait()`]; [`Queue`], [`SimpleQueue`] |
 //! | talk to programs started elsewhere | [`Listener`], [`Connection::connect`] |
@@ -110,8 +111,8 @@ pub use init::init;
 #[cfg(feature = "network")]
 pub use listener::Listener;
 pub use pool::{
-    AsyncResult, Imap, Initialized, Pool, PoolBuilder, Returned, ThreadImap, ThreadPool, ThreadPoolBuilder,
-    default_chunk_size,
+    AsCompleted, AsyncResult, Imap, Initialized, Pool, PoolBuilder, Returned, ThreadImap, ThreadPool,
+    ThreadPoolBuilder, WaitFor, as_completed, default_chunk_size, wait_for_calls,
 };
 pub use process::{CurrentProcess, JoinHandle, Process, Sentinel, active_children, current_process, spawn};
 pub use queue::{Queue, SimpleQueue};

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// What is made by others and seldom named: what has to do with it calls one of these.
 const MADE_BY: &[(&str, &[&str])] = &[
+    ("AsCompleted", &["as_completed("]),
     ("AsyncResult", &["_async("]),
     ("ConditionGuard", &["Condition::new"]),
     ("CurrentProcess", &["current_process("]),

@@ -115,6 +115,11 @@ impl Child {
         self.pid
     }
 
+    /// The variable that marks it and what it starts, and its value.
+    pub fn marker(&self) -> (&str, &str) {
+        (self.marker.0, &self.marker.1)
+    }
+
     /// What becomes readable when it ends.
     pub fn sentinel(&self) -> BorrowedFd<'_> {
         self.handle.as_fd()

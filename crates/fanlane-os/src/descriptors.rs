@@ -45,6 +45,12 @@ pub fn path_of(file: &impl AsRawFd) -> PathBuf {
     Path::new("/proc/self/fd").join(file.as_raw_fd().to_string())
 }
 
+/// A short path at which other processes of this user open what a descriptor of this process is open on, valid as long as it is
+/// open here. Opening a pipe there gives the same end of it; opening a file gives a place in it that is shared with no one.
+pub fn path_for_others(file: &impl AsRawFd) -> PathBuf {
+    Path::new("/proc").join(std::process::id().to_string()).join("fd").join(file.as_raw_fd().to_string())
+}
+
 /// Closes all inherited descriptors but the standard streams and `kept`: an inherited pipe that stays open keeps its readers
 /// waiting for its end.
 ///
@@ -62,7 +68,18 @@ pub fn close_inherited(kept: &impl AsRawFd) {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::process::Command;
+
     use super::*;
+
+    #[test]
+    fn another_process_reads_a_file_without_a_name_at_its_path() {
+        let mut file = tempfile::tempfile().expect("a file");
+        file.write_all(b"whole").expect("written");
+        let read = Command::new("cat").arg(path_for_others(&file)).output().expect("cat runs");
+        assert_eq!(read.stdout, b"whole");
+    }
 
     #[test]
     fn fewer_files_are_available_than_the_limit() {

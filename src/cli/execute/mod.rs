@@ -189,7 +189,8 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
         }
         None => (batch, None),
     };
-    let python = python_function::find(&batch)?;
+    // Elsewhere the interpreter is another one.
+    let python = if choice == EngineChoice::Local { python_function::find(&batch)? } else { None };
     if placement == Placement::DryRun {
         python.iter().for_each(|python| remark(&python.facts.words_in(plan.job.mode)));
         let printed = print(|out| dry_run::write_command_lines(&batch, quotes, out))?;
@@ -328,7 +329,7 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
     if let Some(ended) = swept {
         remark(&ended);
     }
-    if batch.is_empty() && batch.job().reads_stdin() {
+    if batch.is_empty() && batch.job().reads_stdin() && batch.job().pipe.is_none() {
         remark(&no_input_words(batch.job()));
     }
     let next = recorded

@@ -39,8 +39,9 @@ pub struct InputArgs {
     /// Remove blanks at both ends of inputs, or with --colsep of columns: n no, lr yes [default: lr with --colsep]
     #[arg(long, value_name = "n|lr")]
     trim: Option<TrimArg>,
-    /// The first input of each source names its columns: {name}
-    #[arg(long, value_name = ":", value_parser = [":"])]
+    /// The first input of each source names its columns: {name}; with --pipe and --pipe-part the first line, a number of lines or
+    /// what a regular expression matches is given to each task before its block
+    #[arg(long, value_name = ":")]
     header: Option<String>,
     /// Leave out the first input of the first source
     #[arg(long, alias = "skipfirstline")]
@@ -91,6 +92,24 @@ impl InputArgs {
     /// The input that ends its source.
     fn until(&self) -> Option<&str> {
         self.eof.as_ref()?.as_deref()
+    }
+
+    /// What each block of a stream is given in front.
+    pub fn header(&self) -> Option<&str> {
+        self.header.as_deref()
+    }
+
+    /// Refuses a header that only streams can have.
+    ///
+    /// # Errors
+    /// When it is not `:`.
+    pub fn check_header(&self) -> Result<()> {
+        match self.header.as_deref() {
+            None | Some(":") => Ok(()),
+            Some(other) => {
+                bail!("--header takes ':', unless a stream is cut by --pipe or --pipe-part; '{other}' has no meaning")
+            }
+        }
     }
 
     /// Whether the first input of each source names its columns.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 
+use super::commands::args::CommandRaceArgs;
 use crate::cli::choices::ModeArg;
 use crate::cli::run::ScopeArgs;
 use fanlane_core::job::MAX_WORKERS;
@@ -18,11 +19,13 @@ use fanlane_core::model::race::pep371::WorkSet;
     args_override_self = true,
     override_usage = "fanlane race [OPTIONS] JOB.ron\n       \
                       fanlane race [OPTIONS] COMMAND... ::: VALUE...\n       \
+                      fanlane race [OPTIONS] 'COMMAND' 'COMMAND'...\n       \
                       fanlane race [OPTIONS] --pep371[=today|python]\n       \
                       fanlane race [OPTIONS] --show FILE...",
     after_help = "\
 Every way of running runs once in each block, in a random order. The first block is a warm-up and does not count. At least
-three more follow, and further ones until each mean is precise enough or the time limit is reached.
+three more follow, and further ones until each mean is precise enough or the time limit is reached. Commands that race
+against each other run ten times at least, or three times where the time limit is reached before.
 
 Exit status: 0 every task of every run done   1 some task failed   2 nothing was raced   130 interrupted
 
@@ -31,6 +34,7 @@ Examples:
   fanlane race job.ron --modes one,pool --workers 1,2,4,8 --repeat 5
   fanlane race --workers 4 --chunks usual --export chunks.csv job.ron
   fanlane race --save mine.race.json 'gzip -c {} > /dev/null' ::: *.log
+  fanlane race --warmup 3 'sort a' 'sort --parallel=4 a'
   fanlane race --show mine.race.json yours.race.json"
 )]
 pub struct RaceArgs {
@@ -51,10 +55,10 @@ pub struct RaceArgs {
     #[arg(long, value_name = "PATH", conflicts_with = "show")]
     pub interpreter: Option<String>,
     /// Run each way exactly N times [default: 3 or more, according to --precision and --time-limit]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(short = 'r', long, visible_alias = "runs", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub repeat: Option<u32>,
     /// Number of runs of each way before those that count
-    #[arg(long = "warmup", value_name = "N", default_value_t = 1)]
+    #[arg(short = 'w', long = "warmup", value_name = "N", default_value_t = 1)]
     pub warm_up: u32,
     /// Precision of each mean that is aimed at, in percent, with 95 % confidence
     #[arg(long, value_name = "PERCENT", default_value_t = 2.0, value_parser = parse_percent)]
@@ -88,7 +92,10 @@ pub struct RaceArgs {
     /// Show no progress
     #[arg(long)]
     pub quiet: bool,
-    /// A job file, or a command with its inputs; all words after the command's first belong to it
+    /// What only races of commands have.
+    #[command(flatten)]
+    pub commands: CommandRaceArgs,
+    /// A job file, a command with its inputs, or commands; all words after the command's first belong to it
     #[arg(trailing_var_arg = true, value_name = "JOB.ron | COMMAND", hide = true)]
     pub words: Vec<OsString>,
 }

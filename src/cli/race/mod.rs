@@ -1,6 +1,7 @@
-//! `fanlane race`: the same batch in several modes and pool sizes, in turns, and how they compare.
+//! `fanlane race`: the same batch in several modes and pool sizes, or different commands, in turns, and how they compare.
 
 mod args;
+mod commands;
 mod report;
 
 use std::ffi::OsString;
@@ -22,12 +23,15 @@ use fanlane_core::engine::{Sweep, event_pump, own_engine, own_process};
 use fanlane_core::job::{Mode, TaskTemplate};
 use fanlane_core::model::race::{Contender, RaceEnd, RaceModel, Rules, chunks};
 use fanlane_core::store::export::race::{write_csv, write_json, write_markdown};
+use fanlane_core::store::output_target;
 use fanlane_core::store::race as saved;
 use fanlane_os::interrupts;
 use fanlane_os::terminal_signals::{self, Suspensions};
 
 pub use args::RaceArgs;
 use args::{ChunkSizes, ExportArg, WorkArg};
+use commands::args::are_commands;
+pub use commands::guard::guard_role;
 use report::{Progress, write_beside, write_report};
 
 impl Subcommand for Box<RaceArgs> {
@@ -41,6 +45,16 @@ impl Subcommand for Box<RaceArgs> {
 }
 
 fn race(args: &RaceArgs) -> Result<Status> {
+    let scope = &args.scope;
+    let has_batch_flag = args.pep371.is_some()
+        || !args.workers.is_empty()
+        || args.chunks.is_some()
+        || args.interpreter.is_some()
+        || scope.wd.is_some()
+        || !scope.values.is_empty();
+    if are_commands(&args.words, &args.commands, has_batch_flag)? {
+        return commands::race(&args.words, args);
+    }
     check_outputs(args)?;
     let machine = Machine::this();
     let plan = plan(args, machine)?;
@@ -85,13 +99,21 @@ fn race(args: &RaceArgs) -> Result<Status> {
 
 /// Finds out before the race whether its results can be written.
 fn check_outputs(args: &RaceArgs) -> Result<()> {
-    for file in args.save.iter().chain(&args.export) {
-        ensure!(args.force || !file.exists(), "{} exists already; name another file, or add --force", file.display());
-        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        ensure!(folder.is_dir(), "{} cannot be written: there is no folder {}", file.display(), folder.display());
-    }
+    check_files(args.save.iter().chain(&args.export), args.force)?;
     for file in &args.export {
         ExportArg::of(file)?;
+    }
+    Ok(())
+}
+
+fn check_files<'a>(files: impl IntoIterator<Item = &'a PathBuf>, force: bool) -> Result<()> {
+    for file in files {
+        if output_target::is_stream(file) {
+            continue;
+        }
+        ensure!(force || !file.exists(), "{} exists already; name another file, or add --force", file.display());
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        ensure!(folder.is_dir(), "{} cannot be written: there is no folder {}", file.display(), folder.display());
     }
     Ok(())
 }
@@ -158,6 +180,9 @@ fn plan(args: &RaceArgs, machine: Machine) -> Result<RacePlan> {
 }
 
 fn show(args: &RaceArgs) -> Result<Status> {
+    if let Some(status) = commands::show(&args.show, args)? {
+        return Ok(status);
+    }
     let races = args.show.iter().map(|file| saved::open(file)).collect::<Result<Vec<_>, _>>()?;
     check_outputs(args)?;
     match races.as_slice() {

@@ -9,6 +9,7 @@ use super::keep_args::KeepArgs;
 use super::overlay::OverlayArgs;
 use super::pack_args::PackArgs;
 use super::parallel_args::ParallelArgs;
+use super::pipe_args::{self, BlockRules, PipeArgs};
 use super::python_args::PythonArgs;
 use super::ssh_args::RemoteFileArgs;
 use crate::cli::engine_args::EngineArgs;
@@ -81,6 +82,9 @@ pub struct RunArgs {
     /// How many inputs a task has.
     #[command(flatten)]
     pub pack: PackArgs,
+    /// How a stream is cut.
+    #[command(flatten)]
+    pub pipe: PipeArgs,
     #[arg(long, value_name = "N", help = field::SAMPLE.help)]
     pub sample: Option<u64>,
     /// What is kept beside what is printed.
@@ -120,6 +124,13 @@ impl RunArgs {
             bail!(
                 "the values of a Python function stand behind ':::', so '{word}' has no meaning: fanlane run --python {place} ::: {word}"
             );
+        }
+        pipe_args::check_own_job(&self.pipe, &self.words, self.preset.is_some())?;
+        if let Some(flag) = self.pipe.first_without_stream() {
+            bail!("{flag} says how a stream is cut into tasks, so it has no meaning without --pipe or --pipe-part");
+        }
+        if !self.pipe.is_given() {
+            self.inputs.check_header()?;
         }
         let mut plan = match &self.preset {
             Some(name) => Plan::of_preset(name, &self.words, &self.inputs, &self.word_rules()?)?,
@@ -181,7 +192,13 @@ impl RunArgs {
         if let Some(tagstring) = self.keep.tagstring() {
             job.tagstring = Some(self.parallel.shorthands()?.applied(tagstring)?);
         }
-        self.pack.merge_into(job, self.overlay.workers);
+        if self.pipe.is_given() {
+            let (records, lines) = (self.pack.records(), self.pack.record_lines());
+            let rules = BlockRules { records, lines, header: self.inputs.header(), workers: self.overlay.workers };
+            self.pipe.merge_into(job, rules)?;
+        } else {
+            self.pack.merge_into(job, self.overlay.workers);
+        }
         if let Some(name) = &self.parallel.process_slot_var {
             job.environment.insert(name.clone(), "{%-1}".to_owned());
         }
@@ -214,7 +231,8 @@ mod tests {
     }
 
     /// A flag and a value for it where the field's own example is not what the flag takes.
-    const VALUES: [(&field::Field, &[&str]); 13] = [
+    const VALUES: [(&field::Field, &[&str]); 14] = [
+        (&field::PIPE, &["--pipe"]),
         (&field::SPREAD, &["--spread", "3", "--max-chars", "100"]),
         (&field::REPEAT_WORDS, &["--repeat-words"]),
         (&field::VALUES, &["--set", "width=1024"]),
@@ -252,7 +270,7 @@ mod tests {
             if field == &field::NEEDS {
                 words.extend(["--resource", field.example]);
             }
-            words.extend(["echo", "{}", ":::", "a"]);
+            words.extend(if field == &field::PIPE { &["cat"][..] } else { &["echo", "{}", ":::", "a"] });
             let mut job = job_of(&words);
             if field == &field::VALUES {
                 field::PARAMETERS.set(&mut job, field::PARAMETERS.example).expect("they are read");

@@ -7,6 +7,7 @@ mod overlay;
 pub mod pack_args;
 mod parallel_args;
 pub mod parallel_options;
+mod pipe_args;
 pub mod profile;
 mod python_args;
 pub mod ssh_args;

@@ -67,6 +67,16 @@ pub fn with_one_line(words: &[OsString], error: &clap::Error) -> Option<Vec<OsSt
 }
 
 impl PackArgs {
+    /// Number of records of a block.
+    pub fn records(&self) -> Option<u32> {
+        self.max_args.or(self.max_replace_args)
+    }
+
+    /// Number of lines of a record.
+    pub fn record_lines(&self) -> Option<u32> {
+        self.lines.or(self.max_lines)
+    }
+
     /// Merges the given flags into the job, for a pool of this size.
     pub fn merge_into(&self, job: &mut Job, workers: Option<WorkerCount>) {
         // As in GNU parallel no lines are one.

@@ -34,6 +34,8 @@ pub enum Demand {
     Breakpoints,
     /// A fixed number of tasks for an idle worker.
     FixedChunk,
+    /// Blocks of a stream or a file, of which each task reads one.
+    Blocks,
 }
 
 /// Something that an engine cannot do.
@@ -47,7 +49,7 @@ pub struct Limitation {
 
 impl Demand {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Threads,
         Self::Terminal,
         Self::GrowingInputs,
@@ -61,6 +63,7 @@ impl Demand {
         Self::LaneNumber,
         Self::Breakpoints,
         Self::FixedChunk,
+        Self::Blocks,
     ];
 
     /// The words of the command line or of a job file for it.
@@ -79,6 +82,7 @@ impl Demand {
             Self::LaneNumber => "the replacement string {%}",
             Self::Breakpoints => "--break-before",
             Self::FixedChunk => "a fixed chunk size",
+            Self::Blocks => "a stream that is cut into tasks (--pipe, --pipe-part)",
         }
     }
 
@@ -99,6 +103,7 @@ impl Demand {
             Self::LaneNumber => batch.uses_slot(),
             Self::Breakpoints => !options.breakpoints.is_empty(),
             Self::FixedChunk => options.chunk.is_some(),
+            Self::Blocks => job.pipe.is_some(),
         }
     }
 }

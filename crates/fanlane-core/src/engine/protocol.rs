@@ -140,6 +140,8 @@ pub enum StdinKind {
     Text,
     /// The file whose path is in the payload.
     File,
+    /// A part of the file whose path is in the payload, behind the lengths and places in it.
+    Part,
 }
 
 impl Default for CommandKind {
@@ -152,6 +154,8 @@ impl CommandKind {
     /// How the payloads of this job's batch are written.
     pub fn of(job: &Job) -> Self {
         let stdin = match (&job.stdin, &job.stdin_file) {
+            _ if job.reads_blocks() && job.reads_stdin() => StdinKind::File,
+            _ if job.reads_blocks() => StdinKind::Part,
             (Some(_), _) => StdinKind::Text,
             (None, Some(_)) => StdinKind::File,
             (None, None) => StdinKind::Nothing,

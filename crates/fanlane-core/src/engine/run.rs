@@ -94,6 +94,7 @@ impl Run {
             terminal_of: options.terminal.then(|| getpgrp().as_raw_nonzero().get()),
             is_remote: false,
         };
+        batch.set_lanes(options.workers);
         let growth = batch.growth();
         let tasks = growth.as_ref().map_or_else(|| batch.len(), |growth| growth.tasks);
         let plan = DispatchPlan {
@@ -188,6 +189,9 @@ impl RunHandle for Run {
     fn command(&self, command: RunCommand) {
         if self.driver.watch(command) {
             return;
+        }
+        if let RunCommand::SetWorkers(workers) = command {
+            self.driver.batch.set_lanes(workers);
         }
         if !self.driver.locate(command) {
             self.driver.decide(Input::Command(command));

@@ -3,6 +3,7 @@
 //! Inputs are read once, when the batch is opened; after that nothing here can fail. A batch is shared between threads.
 //! One input can be left open: then tasks are appended while others run, and those that are there never change.
 
+mod blocks;
 mod bound_files;
 mod command_environment;
 mod cuts;
@@ -11,6 +12,7 @@ mod feed;
 mod filled;
 mod folder;
 mod layout;
+mod line;
 mod pack;
 mod part;
 mod ranking;
@@ -28,10 +30,10 @@ use super::inputs::Source;
 use super::inputs::feeder::Feeder;
 use super::order::TaskOrder;
 use super::parameter::fill::{self, FillError, ParameterValues};
+use super::pipe::Blocks;
 use super::python::keyword_names;
-use super::quote::quote_into;
 use super::resource_request::{MAX_SIZED, RequestError, RequestTemplates, TaskRequests};
-use super::template::{CommandLine, Digits, TaskPlace, Values};
+use super::template::{CommandLine, TaskPlace};
 use super::{Job, TaskKind, TaskTemplate};
 use crate::job::TaskId;
 use bound_files::BoundFiles;
@@ -43,6 +45,7 @@ pub use feed::{BatchFeed, FeedError};
 use filled::FilledJob;
 use folder::find_working_dir;
 use layout::{Layout, RowRules, StdinReading};
+use line::values_into;
 pub use pack::PackError;
 pub use ranking::OrderError;
 
@@ -75,6 +78,8 @@ pub struct Batch {
     dependencies: Dependencies,
     /// The requests of each task, where they differ.
     requests: Option<Arc<TaskRequests>>,
+    /// The blocks that tasks read, where a stream is cut.
+    blocks: Option<Blocks>,
 }
 
 impl Batch {
@@ -113,10 +118,13 @@ impl Batch {
     ) -> Result<(Self, Option<(Feeder, RowRules)>), BatchError> {
         let FilledJob { given, job, parameters, template } = filled;
         let columns = layout.columns()?;
-        let command = template.map(|template| template.bind(&columns)).transpose()?;
-        let command_environment = CommandEnvironment::bind(&job, &parameters, &columns)?;
-        let tagstring = command_environment::bind_tagstring(&job, &parameters, &columns)?;
-        let files = BoundFiles::bind(&job, &parameters, &columns)?;
+        // A block on standard input is no value of a command line.
+        let named: &[String] = if job.reads_blocks() { &[] } else { &columns };
+        let command = template.map(|template| template.bind(named)).transpose()?;
+        let command_environment = CommandEnvironment::bind(&job, &parameters, named)?;
+        let tagstring = command_environment::bind_tagstring(&job, &parameters, named)?;
+        let files = BoundFiles::bind(&job, &parameters, named)?;
+        let blocks = blocks::of(&job, &working_dir)?;
         let bound =
             command.iter().chain(command_environment.iter().flat_map(CommandEnvironment::templates)).chain(&tagstring);
         let bound = bound.chain(files.iter().flat_map(BoundFiles::templates));
@@ -147,6 +155,7 @@ impl Batch {
             order: TaskOrder::default(),
             dependencies: Dependencies::new(),
             requests: None,
+            blocks,
         };
         batch.order = ranking::order_of(&batch, &job.order)?;
         if let Some(templates) = request_templates {
@@ -282,6 +291,9 @@ impl Batch {
     pub(crate) fn payload_with(&self, task: TaskId, slot: u32, shares: &[String], out: &mut Vec<u8>) {
         let place = self.place_of(task);
         self.layout.take(place);
+        if let (Some(blocks), Some(command)) = (&self.blocks, &self.command) {
+            return self.block_payload(blocks, command, task, slot, shares, out);
+        }
         let row = self.layout.row(place);
         let place = self.place(task, slot);
         if let Some(files) = &self.files {
@@ -329,64 +341,6 @@ impl Batch {
     /// Whether a task's command line depends on the lane that it runs in.
     pub fn uses_slot(&self) -> bool {
         self.command.as_ref().is_some_and(|command| command.uses_slot())
-    }
-
-    /// Appends what a task does as a person reads it: its command line in the lane `slot` (1 for the first), words that
-    /// no shell sees quoted as if one did; for a workload its argument, for a Python function its arguments.
-    ///
-    /// # Panics
-    /// When there is no such task.
-    pub fn line_into(&self, task: TaskId, slot: u32, out: &mut Vec<u8>) {
-        let row = self.layout.row(self.place_of(task));
-        let Some(command) = &self.command else {
-            match &self.job.task {
-                TaskTemplate::Python(spec) => spec.call_into(&row, self.keyword_names(), out),
-                TaskTemplate::Command(_) | TaskTemplate::Workload(_) => values_into(&row, out),
-            }
-            return;
-        };
-        let place = self.place(task, slot);
-        if self.job.shell.is_used() {
-            command.expand_into(place, &row, out);
-            return;
-        }
-        let mut words = Vec::new();
-        command.expand_into(place, &row, &mut words);
-        for (index, word) in words.split(|byte| *byte == 0).enumerate() {
-            if index > 0 {
-                out.push(b' ');
-            }
-            quote_into(word, out);
-        }
-    }
-
-    /// Appends what a task runs, as a record and a job log have it: its command line in the lane `slot` (from 1), or the
-    /// name of what is called and its argument.
-    ///
-    /// # Panics
-    /// When there is no such task.
-    pub fn command_into(&self, task: TaskId, slot: u32, out: &mut Vec<u8>) {
-        let Some(callee) = self.job.task.callee() else {
-            return self.line_into(task, slot, out);
-        };
-        let (open, close) = match self.kind() {
-            TaskKind::Python => (b"(".as_slice(), b")".as_slice()),
-            TaskKind::Command | TaskKind::Workload => (b" ".as_slice(), b"".as_slice()),
-        };
-        out.extend_from_slice(callee.as_bytes());
-        out.extend_from_slice(open);
-        self.line_into(task, slot, out);
-        out.extend_from_slice(close);
-    }
-}
-
-fn values_into(row: &impl Values, out: &mut Vec<u8>) {
-    let mut digits = Digits::new();
-    for index in 0..row.count() {
-        if index > 0 {
-            out.push(b' ');
-        }
-        out.extend_from_slice(row.value(index, &mut digits));
     }
 }
 

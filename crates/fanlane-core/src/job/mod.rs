@@ -20,6 +20,7 @@ pub mod limits;
 pub mod lossless;
 pub mod order;
 pub mod parameter;
+pub mod pipe;
 pub mod python;
 pub mod quote;
 pub mod remote_files;
@@ -47,6 +48,7 @@ pub use inputs::Input;
 pub use kind::{KindTraits, TaskKind};
 pub use order::Order;
 pub use parameter::{Parameter, ParameterKind};
+pub use pipe::Pipe;
 pub use python::PythonSpec;
 pub use remote_files::RemoteFiles;
 pub use shared_objects::SharedSpec;
@@ -114,6 +116,9 @@ pub struct Job {
     /// A template of the path of the file that a command reads from its standard input, in the working folder.
     #[serde(default, skip_serializing_if = "is_default")]
     pub stdin_file: Option<String>,
+    /// A stream, or a file, that is cut into blocks of whole records, of which each task reads one; `None`: nothing is cut.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub pipe: Option<Pipe>,
     /// Files of tasks on other hosts.
     #[serde(default, skip_serializing_if = "is_default")]
     pub remote_files: RemoteFiles,
@@ -164,7 +169,17 @@ impl Job {
 
     /// Whether an input is read from standard input.
     pub fn reads_stdin(&self) -> bool {
-        self.inputs.iter().any(Input::reads_stdin)
+        self.inputs.iter().any(Input::reads_stdin) || self.pipe.as_ref().is_some_and(Pipe::is_stream)
+    }
+
+    /// Number of inputs that its tasks have values of: blocks of a stream are one.
+    pub(crate) fn input_count(&self) -> usize {
+        self.inputs.len().max(usize::from(self.pipe.is_some()))
+    }
+
+    /// Whether tasks read a block from their standard input.
+    pub(crate) fn reads_blocks(&self) -> bool {
+        self.pipe.as_ref().is_some_and(|pipe| !pipe.as_file)
     }
 
     /// Whether a template asks for the number of tasks, so that all of them have to be known.
@@ -184,7 +199,9 @@ impl Job {
 
     /// Whether an input is looked up in the folder that the job is read from.
     pub fn has_relative_inputs(&self) -> bool {
-        self.working_dir.as_deref().is_none_or(Path::is_relative) && self.inputs.iter().any(Input::is_relative)
+        let of_pipe = self.pipe.as_ref().and_then(|pipe| pipe.file.as_deref()).is_some_and(Path::is_relative);
+        self.working_dir.as_deref().is_none_or(Path::is_relative)
+            && (of_pipe || self.inputs.iter().any(Input::is_relative))
     }
 }
 
@@ -210,6 +227,7 @@ impl Default for Job {
             environment: BTreeMap::new(),
             stdin: None,
             stdin_file: None,
+            pipe: None,
             remote_files: RemoteFiles::default(),
             tagstring: None,
             max_args: None,

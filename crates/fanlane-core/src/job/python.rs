@@ -354,9 +354,9 @@ mod tests {
         assert_eq!(spec.problem(), None);
         let wrong = [
             (PythonSpec { module: Some("m".to_owned()), ..spec.clone() }, "a file and a module"),
-            (PythonSpec { file: None, ..spec.clone() }, "no file and no module"),
+            (PythonSpec { file: None, ..spec.clone() }, "no Python file is named"),
             (PythonSpec { function: "a b".to_owned(), ..spec.clone() }, "'a b' is no name"),
-            (PythonSpec { initializer: Some(String::new()), ..spec.clone() }, "set initializer"),
+            (PythonSpec { initializer: Some(String::new()), ..spec.clone() }, "no initializer is named"),
             (PythonSpec { max_calls: Some(0), ..spec.clone() }, "max_calls is 0"),
             (PythonSpec { script: Some("train.py".to_owned()), ..spec.clone() }, "remove file"),
         ];

@@ -2,6 +2,7 @@
 
 pub mod autopsy;
 pub mod causes;
+pub mod command_race;
 pub mod continuation;
 pub mod cores;
 pub mod date;

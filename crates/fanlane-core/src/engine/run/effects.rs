@@ -14,7 +14,7 @@ use crate::engine::launcher::{Launcher, LauncherNotice, WorkerHandle};
 use crate::engine::protocol::{Setup, TaskFrameRef, ToWorker, ToWorkerRef};
 use crate::engine::run_clock::RunClock;
 use crate::engine::{OutputInterest, RunCommand, StartGate};
-use crate::event::{Event, EventKind, LaneId, TaskId, WorkerId};
+use crate::event::{Event, EventKind, LaneId, TaskEvent, TaskId, WorkerId};
 use crate::job::Batch;
 
 /// About how many bytes of tasks a message to a worker carries.
@@ -145,6 +145,9 @@ impl Driver {
     fn perform(&self, core: &DriverState, now_ns: u64, effect: Effect) {
         let (worker, message) = match effect {
             Effect::Emit(kind) => {
+                if let EventKind::Task(TaskEvent::Finished(records)) = &kind {
+                    records.iter().for_each(|record| self.batch.release(record.task));
+                }
                 self.outlet.emit(Event { at_ns: now_ns, kind });
                 return;
             }

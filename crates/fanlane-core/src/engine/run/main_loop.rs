@@ -87,6 +87,7 @@ impl Driver {
         for lane in lanes.into_iter().chain(asked.try_iter().filter_map(Request::lane_thread)) {
             let _ = lane.join();
         }
+        self.batch.close_blocks();
         self.launcher.end();
         // The memory of results whose writers are gone.
         mp::forget_dead_writers();

@@ -12,7 +12,7 @@ use super::records::{ElementEnd, ElementFrame};
 use crate::engine::TaskStanding;
 use crate::engine::dispatcher::halt;
 use crate::event::{
-    AttemptRecord, DispatchEvent, Event, EventKind, OutcomeCounts, SampleEvent, TaskEvent, TaskId, WorkerEnd,
+    AttemptRecord, DispatchEvent, Event, EventKind, OutcomeCounts, RunEvent, SampleEvent, TaskEvent, TaskId, WorkerEnd,
     WorkerEvent, WorkerId,
 };
 use crate::job::Mode;
@@ -70,6 +70,7 @@ pub struct Coordinator {
     pub(super) cpu_ns: u64,
     pub(super) end_ns: u64,
     last_at_ns: u64,
+    has_interpreter: bool,
     /// Sum of the times of the tasks that have ended, in nanoseconds.
     wall_ns: u64,
 }
@@ -91,6 +92,7 @@ impl Coordinator {
             cpu_ns: 0,
             end_ns: 0,
             last_at_ns: 0,
+            has_interpreter: false,
             wall_ns: 0,
         }
     }
@@ -247,6 +249,12 @@ impl Coordinator {
                 let event = SampleEvent::Progress { worker, sent_ns, fraction, message };
                 self.emit(now_ns, EventKind::Sample(event), effects);
             }
+            ElementFrame::Interpreter(facts) => {
+                // That of the first element stands for all.
+                if !std::mem::replace(&mut self.has_interpreter, true) {
+                    self.emit(now_ns, EventKind::Run(RunEvent::InterpreterFound(facts)), effects);
+                }
+            }
             ElementFrame::CannotStart(reason) => {
                 let reason = reason.into();
                 self.emit(now_ns, EventKind::Dispatch(DispatchEvent::WorkersCannotStart { reason }), effects);
@@ -286,7 +294,11 @@ impl Coordinator {
         if is_newest && *end != ElementEnd::Terminated {
             let has_ended_some = self.elements.life(life).is_some_and(|state| state.ended_tasks > 0);
             let counts = *end != ElementEnd::Asked && !has_ended_some;
-            self.hand_back(now_ns, id, counts.then_some("its element ended before it was begun"), effects);
+            let how = match end {
+                ElementEnd::Unable(reason) => reason,
+                _ => "its element ended before it was begun",
+            };
+            self.hand_back(now_ns, id, counts.then_some(how), effects);
         }
     }
 

@@ -77,37 +77,38 @@ fn work(words: &[OsString]) -> io::Result<()> {
     let pid = std::process::id();
     writer.write(&ElementFrame::Began { host: host.into(), pid, zero_unix_ms: unix_ms() })?;
     own_process();
-    let end = if tasks.is_empty() {
-        ElementEnd::Done
-    } else {
-        let whole = Batch::unpack(&folder.read("batch")?).map_err(io::Error::other)?;
-        let handle = folder.read_handle()?;
-        let batch = Arc::new(whole.only(&tasks).without_halt());
-        let spill = handle.spills.then(|| folder.private_spill(life));
-        let options = RunOptions::new(Mode::Pool, 1).spill_folder(spill);
-        let (sender, events) = event_pump::channel();
-        let run = LocalEngine::this_program().start(batch, options, sender).map_err(io::Error::other)?;
-        let chunk = Chunk {
-            folder: &folder,
-            life,
-            tasks: &tasks,
-            run: &*run,
-            writer: &mut writer,
-            asked: Vec::new(),
-            cancelled: HashSet::new(),
-            end: ElementEnd::Done,
-            told_ns: 0,
-        };
-        let end = chunk.follow(&events, &wishes);
-        if end.is_err() {
-            run.command(RunCommand::StopNow);
-            events.iter().for_each(drop);
-        }
-        run.join();
-        end?
-    };
+    let end =
+        if tasks.is_empty() { Ok(ElementEnd::Done) } else { run_chunk(&folder, life, &tasks, &mut writer, &wishes) };
+    // Told here, it is known at once and with its reason.
+    let end = end.unwrap_or_else(|error| ElementEnd::Unable(error.to_string().into()));
     writer.write(&ElementFrame::Ended(end))?;
     writer.sync()
+}
+
+/// Runs the tasks on a local worker.
+fn run_chunk(
+    folder: &BatchFolder,
+    life: ElementLife,
+    tasks: &[TaskId],
+    writer: &mut RecordWriter,
+    wishes: &Receiver<SchedulerWish>,
+) -> io::Result<ElementEnd> {
+    let whole = Batch::unpack(&folder.read("batch")?).map_err(io::Error::other)?;
+    let handle = folder.read_handle()?;
+    let batch = Arc::new(whole.only(tasks).in_element(handle.profile.python.as_deref()));
+    let spill = handle.spills.then(|| folder.private_spill(life));
+    let options = RunOptions::new(Mode::Pool, 1).spill_folder(spill);
+    let (sender, events) = event_pump::channel();
+    let run = LocalEngine::this_program().start(batch, options, sender).map_err(io::Error::other)?;
+    let (asked, cancelled) = (Vec::new(), HashSet::new());
+    let chunk = Chunk { folder, life, tasks, run: &*run, writer, asked, cancelled, end: ElementEnd::Done, told_ns: 0 };
+    let end = chunk.follow(&events, wishes);
+    if end.is_err() {
+        run.command(RunCommand::StopNow);
+        events.iter().for_each(drop);
+    }
+    run.join();
+    end
 }
 
 /// The tasks that earlier lives of an element have ended.
@@ -241,6 +242,7 @@ impl Chunk<'_> {
                 self.told_ns = sent_ns;
                 ElementFrame::Progress { sent_ns, fraction, message }
             }
+            EventKind::Run(RunEvent::InterpreterFound(facts)) => ElementFrame::Interpreter(facts),
             EventKind::Dispatch(DispatchEvent::WorkersCannotStart { reason }) => {
                 ElementFrame::CannotStart(reason.into())
             }

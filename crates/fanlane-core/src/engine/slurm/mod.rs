@@ -48,15 +48,22 @@ const USUAL_FOLDER: &str = "fanlane-slurm";
 /// Why some things cannot be done by elements that know nothing of each other.
 const APART: &str = "the elements of an array know nothing of each other; leave it out, or use --engine local";
 
+/// What it cannot do where the profile names no interpreter.
+const WITHOUT_PYTHON: Limitation = Limitation {
+    demand: Demand::PythonFunction,
+    reason: "the profile names no interpreter on the nodes; add python: \"/usr/bin/python3\" to it",
+};
+
 /// What it cannot do.
 const LIMITATIONS: &[Limitation] = &[
+    WITHOUT_PYTHON,
     Limitation { demand: Demand::Threads, reason: "an element does one task at a time; use mode pool" },
+    Limitation { demand: Demand::Blocks, reason: "it is cut and read on this machine; cut it into files first" },
     Limitation { demand: Demand::Terminal, reason: "a node has no terminal" },
     Limitation {
         demand: Demand::GrowingInputs,
         reason: "an array is submitted when all its tasks are known; give the inputs as a file",
     },
-    Limitation { demand: Demand::PythonFunction, reason: "its interpreter is on this machine; call it from a command" },
     Limitation { demand: Demand::Dependencies, reason: APART },
     Limitation { demand: Demand::SharedObjects, reason: "they are in the memory of this machine; use --engine local" },
     Limitation { demand: Demand::Slots, reason: "say it in the profile, as cpus_per_task" },
@@ -135,11 +142,11 @@ impl Engine for SlurmEngine {
         options: RunOptions,
         events: Sender<Event>,
     ) -> Result<Box<dyn RunHandle>, EngineError> {
-        self.traits().check(&batch, &options)?;
         let client = Arc::new(SlurmClient::default());
         let start = match &self.attached {
             Some(folder) => run::Start::attached(BatchFolder::at(folder.clone()))?,
             None => {
+                self.traits().check(&batch, &options)?;
                 let site = Site::ask(&client, &self.profile)?;
                 run::Start::new(&self.shared_folder()?, &self.profile, site, &batch, &options)?
             }
@@ -148,7 +155,8 @@ impl Engine for SlurmEngine {
     }
 
     fn traits(&self) -> EngineTraits {
-        TRAITS
+        let limitations = if self.profile.python.is_some() { &LIMITATIONS[1..] } else { LIMITATIONS };
+        EngineTraits { limitations, ..TRAITS }
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::event::{AttemptRecord, TaskId};
+use crate::event::{AttemptRecord, InterpreterFacts, TaskId};
 
 /// Length and check.
 const HEADER_BYTES: usize = 8;
@@ -41,6 +41,8 @@ pub enum ElementFrame {
     Finished(Vec<AttemptRecord>),
     /// A task has reported its progress.
     Progress { sent_ns: u64, fraction: f32, message: Box<str> },
+    /// The interpreter of its calls.
+    Interpreter(InterpreterFacts),
     /// No worker can be started on the node.
     CannotStart(Box<str>),
     /// It has ended; the last frame.

@@ -86,6 +86,6 @@ fn own_time(frame: &ElementFrame) -> Option<u64> {
         ElementFrame::Retried(record) => Some(record.start_ns + record.wall_ns),
         ElementFrame::Finished(records) => records.iter().map(|record| record.start_ns + record.wall_ns).max(),
         ElementFrame::Progress { sent_ns, .. } => Some(*sent_ns),
-        ElementFrame::CannotStart(_) | ElementFrame::Ended(_) => None,
+        ElementFrame::Interpreter(_) | ElementFrame::CannotStart(_) | ElementFrame::Ended(_) => None,
     }
 }

@@ -80,6 +80,7 @@ const LIMITATIONS: &[Limitation] = &[
         demand: Demand::Threads,
         reason: "all tasks would share one process on one host; use the mode pool, which has as many tasks at a time",
     },
+    Limitation { demand: Demand::Blocks, reason: "it is cut and read on this machine; cut it into files first" },
     Limitation { demand: Demand::Terminal, reason: "the terminal is on this machine; leave it out" },
     Limitation {
         demand: Demand::PythonFunction,

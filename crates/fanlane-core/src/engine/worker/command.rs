@@ -22,7 +22,7 @@ use fanlane_os::lent_terminal::Lender;
 use fanlane_os::limit::Limit;
 use fanlane_os::memory_kills::MemoryKills;
 use fanlane_os::process_tree;
-use fanlane_os::reap::{Reaped, reap};
+use fanlane_os::reap::{reap, wait_unreaped};
 
 use super::command_line::LineStarter;
 use super::executor::{Execution, Executor, ExecutorKind, TaskWatch};
@@ -165,7 +165,7 @@ impl CommandExecutor {
         }
         let ended_by_us = watch.ending();
         let _ = kill_process_group(pid, Signal::KILL);
-        let Reaped { status, cpu_ns, peak_memory_bytes: max_rss_bytes } = reap(pid);
+        let reaped = reap(pid);
         let left_running = end_orphans(marker);
         let mut output = streams.output();
         if let (Some(output), Some(link)) = (&mut output, watch.files()) {
@@ -177,7 +177,7 @@ impl CommandExecutor {
         } else if left_running {
             output.get_or_insert_default().leaky = true;
         }
-        let outcome = ended_by_us.unwrap_or_else(|| match outcome_of(status) {
+        let outcome = ended_by_us.unwrap_or_else(|| match outcome_of(reaped.status) {
             Outcome::Done => {
                 let spill_folder = self.spill_folder.as_deref();
                 output.as_deref().and_then(|output| loss_of(spill_folder, output)).unwrap_or(Outcome::Done)
@@ -186,7 +186,13 @@ impl CommandExecutor {
         });
         let is_killed = outcome == Outcome::Signalled { signal: libc::SIGKILL };
         let memory_kill = is_killed && self.memory_kills.any_new();
-        Execution { output, cpu_ns: Some(cpu_ns), max_rss_bytes, memory_kill, ..Execution::of(outcome) }
+        Execution {
+            output,
+            cpu_ns: Some(reaped.cpu_ns()),
+            max_rss_bytes: reaped.peak_memory_bytes,
+            memory_kill,
+            ..Execution::of(outcome)
+        }
     }
 }
 
@@ -261,12 +267,6 @@ pub(super) fn start(
         std::thread::sleep(wait);
         wait = (wait * 2).min(MAX_WAIT);
     }
-}
-
-/// Waits for the end of a child and leaves it to be reaped.
-fn wait_unreaped(pid: Pid) {
-    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-    while matches!(waitid(WaitId::Pid(pid), options), Err(rustix::io::Errno::INTR)) {}
 }
 
 /// Ends what the command left behind outside its process group; as a subreaper this process was given all of it. Says

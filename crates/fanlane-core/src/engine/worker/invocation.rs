@@ -11,6 +11,7 @@ use rustix::fs::{MemfdFlags, Mode, OFlags};
 use crate::engine::protocol::{CommandKind, StdinKind};
 
 use super::command_line::{LineStarter, Started};
+use super::file_part;
 
 /// A program to be started.
 pub struct Invocation {
@@ -50,6 +51,9 @@ impl Invocation {
                     format!("{} cannot be opened as standard input: {error}; check the path", path.display())
                 })?)
             }
+            StdinKind::Part => Some(file_part::begin(part(&mut rest)).map_err(|(path, error)| {
+                format!("{} cannot be read as standard input: {error}; check the file", path.display())
+            })?),
         };
         let Started { words, spared } = starter.start(line);
         Ok(Self { words, spared, variables, stdin })
@@ -80,7 +84,7 @@ fn held_in_memory(text: &[u8]) -> io::Result<File> {
 }
 
 /// A pipe without a writer must not hold up the lane, which could not even be stopped then.
-fn open(path: &Path) -> io::Result<File> {
+pub(super) fn open(path: &Path) -> io::Result<File> {
     let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty())?;
     rustix::fs::fcntl_setfl(&file, OFlags::empty())?;
     let file = File::from(file);

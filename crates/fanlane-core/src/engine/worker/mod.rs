@@ -10,6 +10,7 @@ mod command_line;
 mod cpu_meter;
 pub(super) mod executor;
 mod file_answers;
+mod file_part;
 mod invocation;
 pub(super) mod lane;
 mod launch_error;

@@ -83,7 +83,7 @@ impl CommandEnvironment {
             templates.push(bound.map_err(|error| BatchError::CommandEnvironment { field, name, error })?);
         }
         let (variables, shares) = (job.environment.len(), job.control.variables_of_attempt().len());
-        let asks = !templates.is_empty() || shares > 0;
+        let asks = !templates.is_empty() || shares > 0 || job.reads_blocks();
         Ok(asks.then_some(Self { templates, variables, shares }))
     }
 
@@ -134,7 +134,7 @@ impl CommandEnvironment {
     }
 }
 
-fn part_into(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+pub(super) fn part_into(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     let at = out.len();
     out.extend_from_slice(&[0; 4]);
     write(out);

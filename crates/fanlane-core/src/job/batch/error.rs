@@ -56,6 +56,9 @@ pub enum BatchError {
         /// The maximum is that of the system.
         is_of_system: bool,
     },
+    /// A stream that is cut can be cut only while its tasks run.
+    #[error("the job cannot be run here: {0}")]
+    Stream(&'static str),
     /// A batch that cannot grow while it runs, because it has to be complete first.
     #[error("this batch cannot grow while it runs: {reason}")]
     CannotGrow {
@@ -125,6 +128,7 @@ impl BatchError {
             | Self::CannotGrow { .. }
             | Self::NotANumber { .. } => &field::INPUTS,
             Self::CannotRun(_) => &field::TASK,
+            Self::Stream(_) => &field::PIPE,
             Self::Parameter(error) => error.field,
             Self::Dependencies(_) => &field::AFTER,
             Self::Order(_) => &field::ORDER,

@@ -8,8 +8,10 @@ use bstr::BString;
 use super::filled::FilledJob;
 use super::layout::{Layout, RowRules, StdinReading};
 use super::{Batch, BatchError};
+use crate::job::inputs::InputError;
 use crate::job::inputs::feeder::{Feeder, Refusal};
 use crate::job::inputs::stream::RowWatch;
+use crate::job::pipe::blocks::BlockFeed;
 use crate::job::template::is_whole_number;
 use crate::job::{Input, Job, Order};
 
@@ -44,6 +46,8 @@ pub struct BatchFeed {
     feeder: Feeder,
     rules: RowRules,
     is_closed: bool,
+    /// What is read is cut into blocks.
+    blocks: Option<BlockFeed>,
 }
 
 /// A value that was not appended.
@@ -58,9 +62,9 @@ pub enum FeedError {
 }
 
 impl BatchFeed {
-    pub(super) fn begin(mut feeder: Feeder, rules: RowRules) -> Result<Self, BatchError> {
+    pub(super) fn begin(mut feeder: Feeder, rules: RowRules, blocks: Option<BlockFeed>) -> Result<Self, BatchError> {
         match feeder.begin(&mut |row, bytes, ends| rules.check(row, bytes, ends)) {
-            Ok(()) => Ok(Self { feeder, rules, is_closed: false }),
+            Ok(()) => Ok(Self { feeder, rules, is_closed: false, blocks }),
             Err(refusal) => Err(rules.error(refusal).into_batch_error()),
         }
     }
@@ -87,15 +91,45 @@ impl BatchFeed {
         pushed.map_err(|refusal| rules.error(refusal))
     }
 
-    /// Appends all values of a reader, each as soon as it has arrived: lines, or what the input's separator ends. A reader
-    /// that gives nothing for a while blocks only this call.
+    /// Appends all values of a reader, each as soon as it has arrived: lines, or what the input's separator ends; of a job whose
+    /// stream is cut, its blocks, each once there is room for it. A reader that gives nothing for a while blocks only this call.
     ///
     /// # Errors
     /// [`FeedError`], at the first value that cannot be used.
     pub fn read_from(&mut self, reader: &mut dyn BufRead) -> Result<(), FeedError> {
+        if let Some(mut blocks) = self.blocks.take() {
+            return self.read_blocks(&mut blocks, reader);
+        }
         let rules = &self.rules;
         let read = self.feeder.read_from(reader, &mut |row, bytes, ends| rules.check(row, bytes, ends));
         read.map_err(|refusal| rules.error(refusal))
+    }
+
+    fn read_blocks(&mut self, blocks: &mut BlockFeed, reader: &mut dyn BufRead) -> Result<(), FeedError> {
+        let unreadable = |source| {
+            let error = InputError::Unreadable { origin: "standard input".to_owned(), source };
+            FeedError::Refused(BatchError::Input { number: 1, error })
+        };
+        if let Some(tasks) = blocks.dealt_tasks() {
+            let mut begin = |place: usize| {
+                let goes_on = self.push((place + 1).to_string().as_bytes()).is_ok();
+                if place + 1 == tasks {
+                    // All tasks are known, and end whenever they want.
+                    self.feeder.close(None);
+                    self.is_closed = true;
+                }
+                goes_on
+            };
+            return blocks.deal(reader, &mut begin).map_err(unreadable);
+        }
+        loop {
+            let goes_on = || !self.feeder.is_forsaken();
+            match blocks.hold_next(reader, &goes_on).map_err(unreadable)? {
+                Some(value) => self.push(value.as_bytes())?,
+                None if self.feeder.is_forsaken() => return Err(FeedError::RunEnded),
+                None => return Ok(()),
+            }
+        }
     }
 
     /// Ends the input.
@@ -164,6 +198,9 @@ impl Batch {
     /// Why a batch of this job cannot grow while it runs, as an input that reads standard input otherwise makes it:
     /// something needs to know all of it first. `None` if it can.
     pub fn obstacle_to_growth(job: &Job) -> Option<&'static str> {
+        if let Some(pipe) = &job.pipe {
+            return (!pipe.is_stream()).then_some("the parts of a file are known before it runs");
+        }
         let place = job.inputs.iter().position(Input::reads_stdin);
         let control = &job.control;
         let obstacles = [
@@ -193,7 +230,8 @@ impl Batch {
         }
         let (batch, opened) = Self::open_with(job, folder, StdinReading::Growing(head))?;
         let (feeder, rules) = opened.expect("a job that can grow has an input that was left open");
-        Ok((batch, BatchFeed::begin(feeder, rules)?))
+        let blocks = batch.block_feed()?;
+        Ok((batch, BatchFeed::begin(feeder, rules, blocks)?))
     }
 
     /// A batch of plain values, all of which arrive through the feed; its job is not looked at any further.
@@ -209,7 +247,7 @@ impl Batch {
         let (layout, feeder) = Layout::open(&filled.job, &working_dir, StdinReading::Growing(nothing))?;
         let (batch, opened) = Self::bind(filled, working_dir, layout, feeder)?;
         let (feeder, rules) = opened.expect("its input was left open");
-        Ok((batch, BatchFeed::begin(feeder, rules)?))
+        Ok((batch, BatchFeed::begin(feeder, rules, None)?))
     }
 
     /// Whether nothing has to be read of the inputs to know their columns.

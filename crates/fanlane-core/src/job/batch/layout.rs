@@ -1,9 +1,10 @@
 //! Which values a task has: how inputs combine to rows, and rows to tasks. Nothing is stored for a row.
 
 mod cutting;
+mod opening;
 
 use std::borrow::Cow;
-use std::io::{self, BufRead, Read};
+use std::io::{BufRead, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,12 +12,12 @@ use bstr::BStr;
 use serde::{Deserialize, Serialize};
 
 use super::{BatchError, Source};
-use crate::job::inputs::ValueRules;
 use crate::job::inputs::feeder::Feeder;
 use crate::job::inputs::stream::RowStream;
 use crate::job::order::sample;
 use crate::job::template::{Digits, NumberUse, Values, WrittenAs, is_whole_number};
-use crate::job::{Job, MAX_ARGS, TaskTemplate};
+use crate::job::{Job, MAX_ARGS};
+use opening::open_sources;
 
 /// The inputs of a batch and how they combine.
 #[derive(Debug)]
@@ -63,7 +64,7 @@ impl Member {
     /// Whether a deserialized member is consistent and belongs to an input of the job.
     pub(super) fn is_whole(&self, job: &Job) -> bool {
         let group = if job.linked { 0 } else { self.number.wrapping_sub(1) };
-        (1..=job.inputs.len()).contains(&self.number) && self.group == group && self.source.is_whole()
+        (1..=job.input_count()).contains(&self.number) && self.group == group && self.source.is_whole()
     }
 
     /// The number of its input in the job, from 1.
@@ -301,45 +302,6 @@ impl Values for Row<'_> {
         let (source, row, column) = self.find(index);
         source.written_as(row, column)
     }
-}
-
-fn open_sources(
-    job: &Job,
-    working_dir: &Path,
-    mut reading: StdinReading<'_>,
-) -> Result<(Vec<Member>, Option<Feeder>), BatchError> {
-    let mut members: Vec<Member> = Vec::with_capacity(job.inputs.len());
-    let mut stdin_reader = None;
-    let mut feeder = None;
-    // What a command reads from its standard input is no argument, and neither is what a worker is given.
-    let is_argument = job.task.kind().traits().is_command_line && job.stdin.is_none();
-    let rules = match &job.task {
-        TaskTemplate::Python(_) => ValueRules::OBJECTS,
-        _ if is_argument => ValueRules::ARGUMENTS,
-        _ => ValueRules::TEXTS,
-    };
-    for (index, input) in job.inputs.iter().enumerate() {
-        let number = index + 1;
-        if input.reads_stdin()
-            && let Some(first) = stdin_reader.replace(number)
-        {
-            return Err(BatchError::StdinTwice { number, first });
-        }
-        let opened = match &mut reading {
-            StdinReading::Whole(stdin) => input.open(working_dir, stdin, rules),
-            StdinReading::Growing(head) if input.reads_stdin() => {
-                input.open_growing(head, rules).map(|(source, open_end)| {
-                    feeder = Some(open_end);
-                    vec![source]
-                })
-            }
-            StdinReading::Growing(_) => input.open(working_dir, &mut io::empty(), rules),
-        };
-        let opened = opened.map_err(|error| BatchError::Input { number, error })?;
-        let group = if job.linked { 0 } else { index };
-        members.extend(opened.into_iter().map(|source| Member { source, number, group }));
-    }
-    Ok((members, feeder))
 }
 
 /// Number of rows of each group of inputs: that of its shortest member.

@@ -125,7 +125,7 @@ impl Batch {
         }
         let is_whole = sources.iter().all(|member| member.is_whole(&job))
             && sources.is_sorted_by_key(Member::number)
-            && (1..=job.inputs.len()).all(|number| sources.iter().any(|member| member.number() == number));
+            && (1..=job.input_count()).all(|number| sources.iter().any(|member| member.number() == number));
         if !is_whole {
             return Err(PackError::Garbage);
         }

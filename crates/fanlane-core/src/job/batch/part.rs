@@ -1,12 +1,13 @@
 //! Some of the tasks of a batch as a batch of their own, in which each keeps its number.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::Batch;
-use crate::job::TaskId;
 use crate::job::dependencies::Dependencies;
 use crate::job::order::TaskOrder;
+use crate::job::{TaskId, TaskTemplate};
 
 impl Batch {
     /// Some of these tasks as a batch of their own, in this order, or in that of their values where the job has one;
@@ -36,6 +37,7 @@ impl Batch {
             order: self.order.only(tasks),
             dependencies: Dependencies::new(),
             requests: self.requests.as_ref().map(|requests| Arc::new(requests.only(tasks))),
+            blocks: self.blocks.clone(),
         }
     }
 
@@ -63,10 +65,14 @@ impl Batch {
         rest
     }
 
-    /// This batch without the condition that ends its run early, for a run of one of its parts, which knows too little.
+    /// This batch for a run of it on another machine: without the condition that ends the whole run early, of which a part knows too
+    /// little, and with the interpreter that is there.
     #[must_use]
-    pub(crate) fn without_halt(mut self) -> Self {
+    pub(crate) fn in_element(mut self, python: Option<&Path>) -> Self {
         self.job.control.halt = None;
+        if let (TaskTemplate::Python(spec), Some(python)) = (&mut self.job.task, python) {
+            spec.interpreter = Some(python.to_string_lossy().into_owned());
+        }
         self
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::field_rows;
-use super::text::{given, given_text, map, read_ron, shown};
+use super::text::{given, given_text, map, read_ron, ron, shown};
 use crate::job::shell::UnknownShell;
 use crate::job::template::Template;
 use crate::job::{Job, TaskKind, escapes};
@@ -69,6 +69,17 @@ field_rows! { COMMAND_GROUP: "Environment and input", about_processes: true,
                 .or_else(|| job.stdin.is_some().then(twice))
                 .or_else(|| function_problem(job, STDIN_ADVICE))
         },
+    }
+    PIPE {
+        key: "pipe",
+        label: "Cut a stream",
+        help: "Cut standard input, or a file, into blocks of whole records, of which each task reads one from its standard input",
+        flag: "--pipe",
+        example: "(file: \"people.csv\")",
+        values: "`(…)` with what differs, below; `()` is standard input in blocks of lines of about 1 MiB. Commands without inputs only",
+        get: |job| job.pipe.as_ref().map(ron).unwrap_or_default(),
+        set: |job, text| given(text, read_ron).map(|pipe| job.pipe = pipe),
+        check: |job, _| job.pipe.as_ref().and_then(|pipe| pipe.problem(job)),
     }
     TAGSTRING {
         key: "tagstring",

@@ -49,6 +49,7 @@ fn every_field_given() -> Job {
         environment: [("A".to_owned(), "b".to_owned())].into(),
         stdin: Some("x".to_owned()),
         stdin_file: Some("x".to_owned()),
+        pipe: Some(crate::job::Pipe { records: Some(2), ..crate::job::Pipe::default() }),
         remote_files: RemoteFiles {
             transfer: vec!["x".to_owned()],
             returned: vec!["x".to_owned()],
@@ -136,7 +137,11 @@ fn the_example_of_each_row_is_planned_as_a_job_file_has_it() {
         let example = in_file(field);
         let name = field.key.split('.').next().expect("a name");
         let task = if field == &TRANSPORT { "Workload(name: \"cube\")" } else { "Command(\"echo {}\")" };
-        let inputs = if field == &AFTER { "[Csv(\"tasks.csv\")]" } else { "[List([\"1\"])]" };
+        let inputs = match field {
+            field if field == &AFTER => "[Csv(\"tasks.csv\")]",
+            field if field == &PIPE => "[]",
+            _ => "[List([\"1\"])]",
+        };
         let others = [("version", "1"), ("task", task), ("inputs", inputs)];
         let others = others.iter().filter(|(key, _)| *key != name).map(|(key, value)| format!(", {key}: {value}"));
         let job = opened(&(example.clone() + &others.collect::<String>())).expect(&example);

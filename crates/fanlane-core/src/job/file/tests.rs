@@ -122,7 +122,7 @@ fn faults_of_the_text() {
             "Job(version: 1, colour: 3)",
             "line 1, column 17: unknown field 'colour' in Job; the fields are: version, name, description, task, parameters, \
              values, inputs, \
-             linked, mode, workers, timeout_secs, retries, working_dir, control, shell, environment, stdin, stdin_file, remote_files, tagstring, max_args, max_chars, spread, repeat_words, order, sample, sample_seed, shared, shared_bytes, transport",
+             linked, mode, workers, timeout_secs, retries, working_dir, control, shell, environment, stdin, stdin_file, pipe, remote_files, tagstring, max_args, max_chars, spread, repeat_words, order, sample, sample_seed, shared, shared_bytes, transport",
         ),
         ("Job(version: 1, nice: 3)", "line 1, column 17: unknown field 'nice' in Job; it belongs in 'control'"),
         (

@@ -264,6 +264,11 @@ impl Feeder {
         if self.stream.wait_for_room(self.rows, mean_bytes) { Ok(()) } else { Err(Refusal::NoReader) }
     }
 
+    /// Whether all runs of the batch have ended.
+    pub(crate) fn is_forsaken(&self) -> bool {
+        self.stream.is_forsaken()
+    }
+
     /// Ends the rows; `fault` says why, if the end is not the source's.
     pub(crate) fn close(&self, fault: Option<String>) {
         self.stream.close(fault);

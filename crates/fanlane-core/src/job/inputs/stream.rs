@@ -171,6 +171,12 @@ impl RowStream {
         }
     }
 
+    /// Whether there were readers, and all of them are gone.
+    pub(super) fn is_forsaken(&self) -> bool {
+        let audience = self.audience();
+        audience.wakes.is_empty() && audience.next > 0
+    }
+
     /// A task was made of this row, and so of those before it.
     pub(crate) fn take(&self, row: u64) {
         // Several threads make tasks; a late one must not count backwards.

@@ -67,7 +67,7 @@ impl PythonExecutor {
         let memory_kill = is_killed && self.memory_kills.any_new();
         Execution {
             output: output.finish(),
-            cpu_ns: Some(end.cpu_ns),
+            cpu_ns: Some(end.cpu_ns()),
             max_rss_bytes: end.peak_memory_bytes,
             memory_kill,
             ..Execution::of(outcome)

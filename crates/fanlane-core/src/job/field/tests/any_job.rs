@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use crate::job::control::{After, Control, Halt, Limits, ResourceRequest, RetryWait};
 use crate::job::order::{Durations, Order};
 use crate::job::{
-    Input, Job, Mode, Parameter, ParameterKind, RemoteFiles, SharedSpec, Shell, TaskTemplate, Transport, WorkloadSpec,
+    Input, Job, Mode, Parameter, ParameterKind, Pipe, RemoteFiles, SharedSpec, Shell, TaskTemplate, Transport,
+    WorkloadSpec,
 };
 
 fn text() -> impl Strategy<Value = String> {
@@ -43,6 +44,26 @@ fn order() -> impl Strategy<Value = Order> {
 fn halt() -> impl Strategy<Value = Option<Halt>> {
     prop::option::of("(now|soon),(fail|success|done)=[1-9][0-9]?%?")
         .prop_map(|text| Some(text?.parse().expect("a halt")))
+}
+
+fn pipe() -> impl Strategy<Value = Option<Pipe>> {
+    let bounds = (prop::option::of(text()), prop::option::of(text()), any::<bool>(), any::<bool>());
+    let counts = (size(), size(), any::<Option<u32>>(), any::<Option<u32>>());
+    let rest = (prop::option::of(text()), prop::option::of(text()), any::<bool>());
+    prop::option::of((bounds, counts, rest).prop_map(|(bounds, counts, rest)| Pipe {
+        file: rest.0.map(PathBuf::from),
+        block_bytes: counts.0,
+        blocks: counts.2,
+        record_start: bounds.0,
+        record_end: bounds.1,
+        regexp: bounds.2,
+        remove_separators: bounds.3,
+        records: counts.1,
+        lines: counts.0,
+        header: rest.1,
+        round_robin: counts.3,
+        as_file: rest.2,
+    }))
 }
 
 fn retry_wait() -> impl Strategy<Value = Option<RetryWait>> {
@@ -142,6 +163,7 @@ pub(super) fn job() -> impl Strategy<Value = Job> {
         given(),
         given(),
         given(),
+        pipe(),
     );
     let names = || prop::collection::vec(text(), 0..3);
     let files =
@@ -181,5 +203,6 @@ pub(super) fn job() -> impl Strategy<Value = Job> {
         stdin_file: command.3,
         remote_files: files,
         tagstring: command.4,
+        pipe: command.5,
     })
 }
