@@ -18,6 +18,7 @@ pub mod futex;
 #[cfg(feature = "interrupts")]
 pub mod interrupts;
 pub mod journaled;
+pub mod large_pipe;
 pub mod launch;
 pub mod lent_terminal;
 pub mod limit;

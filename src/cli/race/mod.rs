@@ -16,7 +16,7 @@ use super::output_file;
 use super::plan::inputs::InputArgs;
 use super::plan::{Plan, WordRules};
 use super::subcommand::Subcommand;
-use super::terminal::{print, remark, stderr_is_terminal};
+use super::terminal::{print, remark};
 use crate::session::Machine;
 use crate::session::race::{Race, RaceEngine, RacePlan};
 use fanlane_core::engine::{Sweep, event_pump, own_engine, own_process};
@@ -59,17 +59,13 @@ fn race(args: &RaceArgs) -> Result<Status> {
     let machine = Machine::this();
     let plan = plan(args, machine)?;
     own_process();
-    let sweep = Sweep::begin(|| ());
-    // Finished before the race: it would take CPU from the first contender.
-    if let Some(ended) = sweep.finish() {
-        remark(&ended);
-    }
+    end_orphans();
     let engine = RaceEngine { engine: own_engine(), machine };
     let (sender, events) = event_pump::channel();
     let suspensions = Suspensions::catch().context("signals cannot be caught")?;
     let race = Race::start(plan, engine, sender).context("the race cannot be started")?;
     let mut model = RaceModel::default();
-    let mut progress = Progress::new(stderr_is_terminal() && !args.quiet);
+    let mut progress = Progress::new(args.quiet);
     let (followed, signals) = interrupts::during(
         |_| race.stop(),
         || {
@@ -77,7 +73,10 @@ fn race(args: &RaceArgs) -> Result<Status> {
             suspensions.during(suspend, || {
                 for event in &events {
                     model.apply(event);
-                    progress.show(&model);
+                    if let (Some(header), Some(current)) = (&model.header, &model.current) {
+                        let turn = &current.turn;
+                        progress.show(turn, header.rules.warm_up, &header.contenders[turn.contender].name());
+                    }
                 }
             })
         },
@@ -95,6 +94,13 @@ fn race(args: &RaceArgs) -> Result<Status> {
     };
     deliver(args, &model)?;
     Ok(status)
+}
+
+/// Ends what killed runs have left, before the race: it would take CPU from the first contender.
+fn end_orphans() {
+    if let Some(ended) = Sweep::begin(|| ()).finish() {
+        remark(&ended);
+    }
 }
 
 /// Finds out before the race whether its results can be written.

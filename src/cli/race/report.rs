@@ -3,34 +3,30 @@
 use std::io::{self, Write};
 
 use crate::cli::columns::{self, Side};
-use crate::cli::terminal::draw_line;
+use crate::cli::terminal::{draw_line, stderr_is_terminal};
 use fanlane_core::job::Mode;
 use fanlane_core::model::format;
 use fanlane_core::model::race::laws::{Amdahl, FITTING, SizeTime, Usl};
 use fanlane_core::model::race::pep371::{self, WorkSet};
-use fanlane_core::model::race::{RaceModel, Standing, chunks, secs_words};
+use fanlane_core::model::race::{RaceModel, Standing, Turn, chunks, secs_words};
 
-/// A line on standard error with the progress of the race.
+/// A line on standard error with the progress of a race, where that is a terminal.
 pub struct Progress {
-    shown: bool,
+    is_shown: bool,
     last: String,
 }
 
 impl Progress {
-    /// `shown`: whether it is printed at all.
-    pub fn new(shown: bool) -> Self {
-        Self { shown, last: String::new() }
+    /// Nothing is shown yet, and never where `is_quiet`.
+    pub fn new(is_quiet: bool) -> Self {
+        Self { is_shown: stderr_is_terminal() && !is_quiet, last: String::new() }
     }
 
-    /// Shows the state of the race.
-    pub fn show(&mut self, race: &RaceModel) {
-        let (true, Some(header), Some(current)) = (self.shown, &race.header, &race.current) else { return };
-        let block = match (current.turn.block, header.rules.warm_up) {
-            (block, warm_up) if block < warm_up => "warming up".to_owned(),
-            (block, warm_up) => format!("round {}", block - warm_up + 1),
-        };
-        let line = format!("{block}: {}", header.contenders[current.turn.contender].name());
-        if line != self.last {
+    /// Shows whose turn it is in a race that begins with this many blocks to warm up.
+    pub fn show(&mut self, turn: &Turn, warm_up: u32, name: &str) {
+        let round = if turn.warm_up { "warming up".to_owned() } else { format!("round {}", turn.block - warm_up + 1) };
+        let line = format!("{round}: {}", name.replace(char::is_control, " "));
+        if self.is_shown && line != self.last {
             draw_line(&line);
             self.last = line;
         }

@@ -20,9 +20,10 @@ use self::args::CommandRaceArgs;
 use self::plan::Entry;
 use self::run_command::Starter;
 use super::args::RaceArgs;
+use super::report::Progress;
 use crate::cli::exit_status::Status;
 use crate::cli::output_file;
-use crate::cli::terminal::{draw_line, print, remark, stderr_is_terminal};
+use crate::cli::terminal::{print, remark};
 use fanlane_core::model::command_race::{CommandRace, RacedCommand};
 use fanlane_core::model::race::{RaceEnd, Rules, Schedule, Turn};
 use fanlane_core::store::export::command_race::{TableForm, TimeUnit, read_json, write_csv, write_json, write_table};
@@ -45,6 +46,7 @@ pub fn race(words: &[OsString], args: &RaceArgs) -> Result<Status> {
         "--min-runs is above --max-runs; give a lower one"
     );
     let entries = plan::entries(words, own)?;
+    super::end_orphans();
     let starter = Starter::of(own)?.calibrated()?;
     let is_over = AtomicBool::new(false);
     let (raced, signals) = interrupts::during(
@@ -127,7 +129,7 @@ fn run_all(
     } else {
         vec![(0..entries.len()).collect()]
     };
-    let mut runner = Runner { entries, starter, args, progress: Progress::new(args), is_over };
+    let mut runner = Runner { entries, starter, args, progress: Progress::new(args.quiet), is_over };
     let mut fault = None;
     for group in groups {
         if let Err(error) = runner.run_group(&group, &mut race) {
@@ -237,33 +239,6 @@ impl Runner<'_> {
             race.commands[place].runs.push(run);
         }
         Ok(())
-    }
-}
-
-/// A line on standard error with the progress of the race.
-struct Progress {
-    is_shown: bool,
-    last: String,
-}
-
-impl Progress {
-    fn new(args: &RaceArgs) -> Self {
-        Self { is_shown: stderr_is_terminal() && !args.quiet, last: String::new() }
-    }
-
-    fn show(&mut self, turn: &Turn, warm_up: u32, name: &str) {
-        let round = if turn.warm_up { "warming up".to_owned() } else { format!("round {}", turn.block - warm_up + 1) };
-        let line = format!("{round}: {}", name.replace(char::is_control, " "));
-        if self.is_shown && line != self.last {
-            draw_line(&line);
-            self.last = line;
-        }
-    }
-
-    fn end(&mut self) {
-        if !std::mem::take(&mut self.last).is_empty() {
-            draw_line("");
-        }
     }
 }
 

@@ -10,12 +10,10 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
-use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with, splice};
+use rustix::pipe::{PipeFlags, SpliceFlags, splice};
 
 use super::invocation::open;
-
-/// Wanted size of the pipe, in bytes.
-const PIPE_BYTES: usize = 1 << 20;
+use fanlane_os::large_pipe::large_pipe;
 
 /// What is still to be written of a part.
 struct Rest {
@@ -41,9 +39,7 @@ pub fn begin(given: &[u8]) -> Result<File, (PathBuf, io::Error)> {
 
 fn begin_at(path: &Path, ranges: Vec<(u64, u64)>) -> io::Result<File> {
     let file = open(path)?;
-    let (reader, writer) = pipe_with(PipeFlags::CLOEXEC)?;
-    // A user may have only so much of it; then the pipe is smaller.
-    let _ = fcntl_setpipe_size(&writer, PIPE_BYTES);
+    let (reader, writer) = large_pipe(PipeFlags::empty())?;
     let mut rest = Rest { file, ranges, writer };
     if !rest.write(SpliceFlags::NONBLOCK)? {
         let thread = std::thread::Builder::new().name("file part".to_owned());

@@ -13,7 +13,8 @@ use super::{DEFAULT_BLOCK_BYTES, MAX_BLOCK_BYTES, Pipe};
 pub struct Cutter {
     rule: Rule,
     separator: Separator,
-    bounds: Option<(String, String)>,
+    /// Separators are left out of the blocks.
+    removes_separators: bool,
     header_expression: Option<Regex>,
     /// What each block is given in front.
     header: Vec<u8>,
@@ -66,12 +67,11 @@ impl Cutter {
             (None, Some(lines)) => Rule::Lines(lines.max(1)),
             (Some(records), lines) => Rule::Records(records.saturating_mul(lines.unwrap_or(1)).max(1)),
         };
-        let (start, end) = pipe.record_bounds();
         let block_bytes = pipe.block_bytes.unwrap_or(DEFAULT_BLOCK_BYTES).clamp(1, MAX_BLOCK_BYTES);
         Ok(Self {
             rule,
             separator: pipe.separator()?,
-            bounds: pipe.remove_separators.then(|| (start.to_owned(), end.to_owned())),
+            removes_separators: pipe.remove_separators,
             header_expression: pipe.header_expression()?,
             header: Vec::new(),
             block_bytes: usize::try_from(block_bytes).unwrap_or(usize::MAX),
@@ -121,12 +121,11 @@ impl Cutter {
         self.start += length;
         self.counted = (0, 0);
         let (header, stream_bytes) = (self.header.as_slice(), length as u64);
-        let bytes = match &self.bounds {
-            None => &self.buffer[block],
-            Some((start, end)) => {
-                self.removed = self.separator.removed(&self.buffer[block], start, end);
-                &self.removed
-            }
+        let bytes = if self.removes_separators {
+            self.removed = self.separator.removed(&self.buffer[block]);
+            &self.removed
+        } else {
+            &self.buffer[block]
         };
         Ok(Some(Block { header, bytes, stream_bytes }))
     }

@@ -8,13 +8,12 @@ use std::os::unix::ffi::OsStringExt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
+use rustix::pipe::PipeFlags;
 
 use super::cutter::Cutter;
 use fanlane_os::descriptors;
+use fanlane_os::large_pipe::large_pipe;
 
-/// Wanted size of a pipe, in bytes.
-const PIPE_BYTES: usize = 1 << 20;
 /// How often it is looked whether a task has ended that reads no more.
 const LOOK_INTERVAL: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 
@@ -40,9 +39,7 @@ struct BlockPipe {
 
 impl BlockPipe {
     fn new() -> io::Result<Self> {
-        let (reader, writer) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
-        // A user may have only so much of it; then pipes are smaller.
-        let _ = fcntl_setpipe_size(&writer, PIPE_BYTES);
+        let (reader, writer) = large_pipe(PipeFlags::NONBLOCK)?;
         Ok(Self { reader, writer: Some(writer.into()), unwritten: Vec::new(), written: 0, has_begun: false })
     }
 

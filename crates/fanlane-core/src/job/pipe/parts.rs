@@ -63,14 +63,11 @@ fn end_behind(file: &File, at: u64, separator: &Separator) -> io::Result<Option<
     }
     let mut read = Vec::new();
     loop {
-        let length = read.len();
-        read.resize(length + READ_BYTES, 0);
-        let count = read_at(file, &mut read[length..], at + length as u64)?;
-        read.truncate(length + count);
-        if count == 0 {
+        let searched = read.len();
+        if !read_on(file, &mut read, at, READ_BYTES)? {
             return Ok(None);
         }
-        if let Some(end) = separator.end_in(&read) {
+        if let Some(end) = separator.end_in(&read, searched) {
             return Ok(Some(at + end as u64));
         }
     }
@@ -80,27 +77,31 @@ fn header(file: &File, pipe: &Pipe, size: u64) -> io::Result<u64> {
     let Some(expression) = pipe.header_expression().map_err(io::Error::other)? else { return Ok(0) };
     let mut read = Vec::new();
     while (read.len() as u64) < size {
-        let length = read.len();
-        read.resize(length + READ_BYTES, 0);
-        let count = read_at(file, &mut read[length..], length as u64)?;
-        read.truncate(length + count);
+        // The expression is matched from the beginning each time: twice as much each time keeps that in proportion.
+        let more = read.len().max(READ_BYTES);
+        let has_more = read_on(file, &mut read, 0, more)?;
         if let Some(found) = expression.find(&read) {
             return Ok(found.end() as u64);
         }
-        if count == 0 {
+        if !has_more {
             break;
         }
     }
     Ok(0)
 }
 
-fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
-    loop {
-        match file.read_at(buffer, at) {
+/// Reads on behind what was `read` from `at` on, at most `more` bytes; false at the end of the file.
+fn read_on(file: &File, read: &mut Vec<u8>, at: u64, more: usize) -> io::Result<bool> {
+    let length = read.len();
+    read.resize(length + more, 0);
+    let count = loop {
+        match file.read_at(&mut read[length..], at + length as u64) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            read => return read,
+            count => break count?,
         }
-    }
+    };
+    read.truncate(length + count);
+    Ok(count > 0)
 }
 
 #[cfg(test)]
@@ -129,6 +130,19 @@ mod tests {
         assert_eq!(parts("h\n1\n2\n3\n4\n", headed), [(2, 6), (6, 10)]);
         let two = Pipe { blocks: Some(2), ..Pipe::default() };
         assert_eq!(parts("1\n2\n3\n4\n", two), [(0, 6), (6, 8)]);
+    }
+
+    #[test]
+    fn a_separator_is_found_wherever_what_is_read_at_once_ends() {
+        let long = 2 * READ_BYTES as u64;
+        for shift in 0..4 {
+            let first = long - shift;
+            let text = format!("{}-=-{}", "x".repeat(usize::try_from(first).expect("it fits")), "y".repeat(10));
+            let pipe = Pipe { record_end: Some("-=-".into()), block_bytes: Some(1), ..Pipe::default() };
+            assert_eq!(parts(&text, pipe.clone()), [(0, first + 3), (first + 3, first + 13)], "{shift}");
+            let headed = Pipe { header: Some("(?s:.*?)-=-".into()), ..pipe };
+            assert_eq!(parts(&text, headed), [(first + 3, first + 13)], "{shift}, as a header");
+        }
     }
 
     #[test]

@@ -21,6 +21,10 @@ pub enum Separator {
         both: Regex,
         /// The end of a record has a length of its own.
         has_end: bool,
+        /// The beginning of a record at the beginning of a block.
+        first: Regex,
+        /// The end of a record at the end of a block.
+        last: Regex,
     },
 }
 
@@ -45,7 +49,12 @@ impl Separator {
             for part in [end, start] {
                 expression(part)?;
             }
-            return Ok(Self::Expression { both: expression(&format!("({end})({start})"))?, has_end: !end.is_empty() });
+            return Ok(Self::Expression {
+                both: expression(&format!("({end})({start})"))?,
+                has_end: !end.is_empty(),
+                first: expression(&format!(r"\A(?:{start})"))?,
+                last: expression(&format!(r"(?:{end})\z"))?,
+            });
         }
         if start.is_empty() && end.is_empty() {
             return Ok(Self::Anywhere);
@@ -63,7 +72,7 @@ impl Separator {
                 let found = bytes.get(from..)?.find(both)?;
                 Some(from + found + end)
             }
-            Self::Expression { both, has_end } => {
+            Self::Expression { both, has_end, .. } => {
                 let mut at = from + usize::from(!has_end);
                 while at <= bytes.len() {
                     let end = both.captures_at(bytes, at)?.get(1)?.end();
@@ -77,12 +86,15 @@ impl Separator {
         }
     }
 
-    /// Where a record ends in bytes that may begin within one: the first such place, and with expressions the last, as in GNU
-    /// parallel.
-    pub fn end_in(&self, bytes: &[u8]) -> Option<usize> {
+    /// Where a record ends in bytes that may begin within one, the first `searched` of which were searched before in vain: the
+    /// first such place, and with expressions the last, as in GNU parallel.
+    pub fn end_in(&self, bytes: &[u8], searched: usize) -> Option<usize> {
         match self {
             Self::Anywhere => Some(0),
-            Self::Text { both, end } => bytes.find(both).map(|found| found + end),
+            Self::Text { both, end } => {
+                let from = searched.saturating_sub(both.len().saturating_sub(1));
+                bytes[from..].find(both).map(|found| from + found + end)
+            }
             Self::Expression { .. } => self.last_end(bytes),
         }
     }
@@ -102,21 +114,20 @@ impl Separator {
         }
     }
 
-    /// The block without what separates its records, `start` being what a record begins with and `end` what it ends with.
-    pub fn removed(&self, block: &[u8], start: &str, end: &str) -> Vec<u8> {
+    /// The block without what separates its records.
+    pub fn removed(&self, block: &[u8]) -> Vec<u8> {
         match self {
             Self::Anywhere => block.to_vec(),
-            Self::Text { both, .. } => {
+            Self::Text { both, end } => {
+                let (end, start) = both.split_at(*end);
                 let joined = block.replace(both, b"");
-                let inner = joined.strip_prefix(start.as_bytes()).unwrap_or(&joined);
-                inner.strip_suffix(end.as_bytes()).unwrap_or(inner).to_vec()
+                let inner = joined.strip_prefix(start).unwrap_or(&joined);
+                inner.strip_suffix(end).unwrap_or(inner).to_vec()
             }
-            Self::Expression { both, .. } => {
+            Self::Expression { both, first, last, .. } => {
                 let joined = both.replace_all(block, &b""[..]).into_owned();
-                let first = expression(&format!(r"\A(?:{start})")).ok().and_then(|start| start.find(&joined));
-                let from = first.map_or(0, |found| found.end());
-                let last = expression(&format!(r"(?:{end})\z")).ok().and_then(|end| end.find_at(&joined, from));
-                let to = last.map_or(joined.len(), |found| found.start());
+                let from = first.find(&joined).map_or(0, |found| found.end());
+                let to = last.find_at(&joined, from).map_or(joined.len(), |found| found.start());
                 joined[from..to].to_vec()
             }
         }
@@ -153,7 +164,7 @@ mod tests {
     fn separators_are_left_out() {
         let removed = |start: &str, end: &str, is_expression, text: &str| {
             let separator = Separator::new(start, end, is_expression).expect("a separator");
-            String::from_utf8(separator.removed(text.as_bytes(), start, end)).expect("text")
+            String::from_utf8(separator.removed(text.as_bytes())).expect("text")
         };
         assert_eq!(removed("", "\n", false, "a\nb\n"), "ab");
         assert_eq!(removed(">", "\n", false, ">a\n>b\n"), "ab");
