@@ -84,8 +84,34 @@ fn entries(session: &Session, pages: &Pages) -> Vec<Entry> {
     actions.chain(pages).chain(races).chain(looks).chain(presets).chain(files).chain(jobs).chain(runs).collect()
 }
 
-/// How well `text` fits: `None` unless all of its letters come in this order; fewer gaps and beginnings of words are better.
+/// What is added to the score of a text that has each word typed as the beginning of one of its own: more than letters alone
+/// can reach.
+const BEGINS_WORDS: i32 = 10_000;
+
+/// How well `text` fits what is typed: best where each word typed begins a word of it, in any order, and before all where they
+/// stand there as typed; else by its letters in order. `None` where neither is so.
 fn score(text: &str, wanted: &str) -> Option<i32> {
+    let letters = letters_score(text, wanted);
+    if !begins_words(text, wanted) {
+        return letters;
+    }
+    let as_typed = text.to_lowercase().contains(wanted.trim().to_lowercase().as_str());
+    Some(BEGINS_WORDS * (1 + i32::from(as_typed)) + letters.unwrap_or(0))
+}
+
+/// Whether each word of `wanted` begins a word of `text`.
+fn begins_words(text: &str, wanted: &str) -> bool {
+    let (text, wanted) = (text.to_lowercase(), wanted.to_lowercase());
+    let words = |text: &str| {
+        let words = text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+        words.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (own, typed) = (words(&text), words(&wanted));
+    !typed.is_empty() && typed.iter().all(|word| own.iter().any(|own| own.starts_with(word)))
+}
+
+/// How well the letters fit: `None` unless all come in this order; fewer gaps and beginnings of words are better.
+fn letters_score(text: &str, wanted: &str) -> Option<i32> {
     let mut letters = text.chars().flat_map(char::to_lowercase).enumerate();
     let (mut score, mut last, mut before) = (0, None, ' ');
     for letter in wanted.chars().filter(|letter| !letter.is_whitespace()).flat_map(char::to_lowercase) {
@@ -216,6 +242,20 @@ mod tests {
         for preset in session.presets.built_in() {
             assert!(has(&Request::Command(PresetCommand::Open(preset.id.clone()).into())).is_some(), "{}", preset.name);
         }
+    }
+
+    #[test]
+    fn words_typed_begin_words_in_any_order() {
+        let example = "Open job: Shared objects";
+        for wanted in ["shared obj", "obj shared", "OBJ  sha", "job obj sh", "objects"] {
+            let whole = score(example, wanted).unwrap_or_else(|| panic!("{wanted}"));
+            assert!(whole >= BEGINS_WORDS, "{wanted}");
+        }
+        assert_eq!(score(example, "obj xyz"), None, "each word counts");
+        let apart = "Page Shared: what tasks share, and the objects";
+        assert!(score(apart, "shared obj") < score(example, "shared obj"), "as typed before apart");
+        let scattered = "Show a red bar: edit the objects";
+        assert!(score(scattered, "shared obj") < score(example, "shared obj"), "whole words before scattered letters");
     }
 
     #[test]

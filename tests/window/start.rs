@@ -191,6 +191,17 @@ fn the_palette_finds_by_a_few_letters_and_carries_out() {
 }
 
 #[test]
+fn the_palette_finds_an_example_by_the_beginnings_of_its_words_in_any_order() {
+    for typed in ["shared obj", "obj shared open"] {
+        let (mut window, _) = fresh();
+        press(&mut window, Modifiers::COMMAND, Key::P);
+        type_here(&mut window, typed);
+        press(&mut window, Modifiers::NONE, Key::Enter);
+        assert_eq!(shown(&window).editor.draft().name, "Shared objects", "{typed}");
+    }
+}
+
+#[test]
 fn what_is_typed_in_the_frame_in_which_the_palette_opens_is_looked_for() {
     let (mut window, _) = fresh();
     let open =
